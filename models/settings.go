@@ -133,6 +133,8 @@ type Table struct {
 	Hosts func(*Resolved) []string
 	// Groups are the names of the broker groups of an entry (a, b ...); nil where there are none.
 	Groups func(*Resolved) []string
+	// Nobody says why no host can ever answer to a role in this entry; "" = somebody may. May be nil.
+	Nobody func(set *Resolved, streams []Stream, role, arg string) string
 	// Processes are the words of process: beside server.
 	Processes []Word
 	// Check is called with every setting resolved and says what only the model can know:

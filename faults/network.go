@@ -1,0 +1,269 @@
+package faults
+
+import (
+	"fmt"
+
+	"github.com/mqsim/mqsim/sim"
+)
+
+// classes is the port: key as a bit per class; 0 means all.
+func classes(port string) uint8 {
+	switch port {
+	case "client":
+		return 1 << sim.PortClient
+	case "replication":
+		return 1 << sim.PortReplication
+	case "coordination":
+		return 1 << sim.PortCoordination
+	case "metadata":
+		return 1 << sim.PortMetadata
+	}
+	return 0
+}
+
+// cutSides resolves the sides of a partition.
+func cutSides(in *Injector, s *Spec) ([]target, error) {
+	switch {
+	case len(s.Between) == 2:
+		a, b, err := in.between(s)
+		if err != nil {
+			return nil, err
+		}
+		return []target{{hosts: join(a, b), a: a, b: b}}, nil
+	case len(s.Groups) > 0:
+		return in.groupSides(s)
+	case s.Shape != "":
+		return in.shapeSides(s)
+	}
+	a, err := in.resolve(s.Selector, s.Mode, s.Value)
+	if err != nil {
+		return nil, err
+	}
+	b := without(in.c.Servers(), a)
+	a, b = in.withClients(s, a, b)
+	if len(b) == 0 {
+		return nil, fmt.Errorf("selector %q names every server: nobody is left to cut it from", s.Selector.Text)
+	}
+	return []target{{hosts: a, a: a, b: b}}, nil
+}
+
+func (in *Injector) between(s *Spec) (a, b []*sim.Host, err error) {
+	if a, err = in.resolve(s.Between[0], s.Mode, s.Value); err != nil {
+		return nil, nil, err
+	}
+	b, err = in.resolve(s.Between[1], All, 0)
+	return a, without(b, a), err
+}
+
+// withClients places the clients: by default they reach everybody; with majority nobody reaches
+// the first side; a list is cut off together with the first side.
+func (in *Injector) withClients(s *Spec, a, b []*sim.Host) (x, y []*sim.Host) {
+	named := sim.NewHostSet(a...)
+	switch s.Clients {
+	case "majority":
+		for _, h := range in.clients() {
+			if !named.Has(h.ID) {
+				b = append(b, h)
+			}
+		}
+	case "list":
+		listed := map[string]bool{}
+		for _, n := range s.ClientSet {
+			listed[n] = true
+		}
+		for _, h := range in.clients() {
+			if listed[h.Name] {
+				a = append(a, h)
+			} else if !named.Has(h.ID) {
+				b = append(b, h)
+			}
+		}
+	}
+	return a, b
+}
+
+func (in *Injector) groupSides(s *Spec) ([]target, error) {
+	var groups [][]*sim.Host
+	for _, g := range s.Groups {
+		var hosts []*sim.Host
+		for _, sel := range g {
+			h := in.match(sel, true)
+			if len(h) == 0 {
+				return nil, fmt.Errorf("selector %q matches no host at this moment", sel.Text)
+			}
+			hosts = append(hosts, h...)
+		}
+		groups = append(groups, hosts)
+	}
+	return []target{pairwise(groups)}, nil
+}
+
+// pairwise cuts every group from every other.
+func pairwise(groups [][]*sim.Host) target {
+	t := target{hosts: groups[0]}
+	for i := range groups {
+		for j := i + 1; j < len(groups); j++ {
+			t.extra = append(t.extra, [2][]*sim.Host{groups[i], groups[j]})
+		}
+	}
+	return t
+}
+
+// shapeSides draws Jepsen's shapes over the data servers: two halves; two halves with a bridge node
+// that sees both; a ring in which every node sees only its two neighbours.
+func (in *Injector) shapeSides(s *Spec) ([]target, error) {
+	servers := in.servers()
+	n := len(servers)
+	if n < 3 {
+		return nil, fmt.Errorf("shape %s needs at least 3 servers", s.Shape)
+	}
+	perm := in.w.Rand("selector").Perm(n)
+	hosts := make([]*sim.Host, n)
+	for i, p := range perm {
+		hosts[i] = servers[p]
+	}
+	switch s.Shape {
+	case "halves":
+		return []target{pairwise([][]*sim.Host{hosts[:n/2], hosts[n/2:]})}, nil
+	case "bridge":
+		rest := hosts[1:]
+		return []target{pairwise([][]*sim.Host{rest[:len(rest)/2], rest[len(rest)/2:]})}, nil
+	}
+	t := target{hosts: hosts}
+	for i := range n {
+		for j := i + 2; j < n; j++ {
+			if i == 0 && j == n-1 {
+				continue
+			}
+			t.extra = append(t.extra, [2][]*sim.Host{hosts[i : i+1], hosts[j : j+1]})
+		}
+	}
+	if len(t.extra) == 0 {
+		return nil, fmt.Errorf("a ring of %d servers cuts nobody", n)
+	}
+	return []target{t}, nil
+}
+
+// rules makes the two one-way rules of a pair of sides; direction is seen from side a.
+func sides(s *Spec, t target, make func() sim.Rule) []*sim.Rule {
+	pairs := t.extra
+	if t.a != nil {
+		pairs = append(pairs, [2][]*sim.Host{t.a, t.b})
+	}
+	var out []*sim.Rule
+	for _, p := range pairs {
+		a, b := sim.NewHostSet(p[0]...), sim.NewHostSet(p[1]...)
+		if s.Direction != "to" {
+			r := make()
+			r.From, r.To, r.Classes = a, b, classes(s.Port)
+			out = append(out, &r)
+		}
+		if s.Direction != "from" {
+			r := make()
+			r.From, r.To, r.Classes = b, a, classes(s.Port)
+			out = append(out, &r)
+		}
+	}
+	return out
+}
+
+func partition(in *Injector, s *Spec, t target) *effect {
+	reset := s.Style == "reset"
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Cut: !reset, Refuse: reset} })
+	before := in.wouldDrop(rules)
+	var broken int64
+	for _, r := range rules {
+		in.w.Net.Add(r)
+		if reset {
+			broken += int64(in.w.Net.ResetConnections(r.From, r.To, r.Classes))
+		}
+	}
+	e := in.ruleEffect(rules)
+	if reset {
+		e.took = true
+		touched := e.touched
+		e.touched = func() int64 { return broken + touched() }
+		return e
+	}
+	e.took = !before && in.wouldDrop(rules)
+	e.absorbed = before
+	e.undone = nil // an overlapping cut may still hold
+	return e
+}
+
+// wouldDrop asks the world whether every packet that the rules are about would be dropped now.
+func (in *Injector) wouldDrop(rules []*sim.Rule) bool {
+	any := false
+	for _, r := range rules {
+		for _, a := range in.w.Hosts {
+			if !r.From.Has(a.ID) {
+				continue
+			}
+			for _, b := range in.w.Hosts {
+				if a == b || !r.To.Has(b.ID) {
+					continue
+				}
+				for c := sim.PortClient; c <= sim.PortMetadata; c++ {
+					if r.Classes != 0 && r.Classes&(1<<c) == 0 {
+						continue
+					}
+					any = true
+					if !in.w.Net.WouldDrop(a, b, c) {
+						return false
+					}
+				}
+			}
+		}
+	}
+	return any
+}
+
+func (in *Injector) ruleEffect(rules []*sim.Rule) *effect {
+	return &effect{
+		took: len(rules) > 0,
+		undo: func(*sim.Range) {
+			for _, r := range rules {
+				in.w.Net.RemoveRule(r)
+			}
+		},
+		touched: func() int64 {
+			n := int64(0)
+			for _, r := range rules {
+				n += r.Touched
+			}
+			return n
+		},
+	}
+}
+
+// pathSides resolves the two ends of a disturbed path: between, or the selected hosts and everybody else.
+func pathSides(in *Injector, s *Spec) ([]target, error) {
+	if len(s.Between) == 2 {
+		a, b, err := in.between(s)
+		if err != nil {
+			return nil, err
+		}
+		return []target{{hosts: join(a, b), a: a, b: b}}, nil
+	}
+	a, err := in.resolve(s.Selector, s.Mode, s.Value)
+	if err != nil {
+		return nil, err
+	}
+	b := without(in.w.Hosts, a)
+	if len(b) == 0 {
+		b = a
+	}
+	return []target{{hosts: a, a: a, b: b}}, nil
+}
+
+func delay(in *Injector, s *Spec, t target) *effect {
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Latency: s.Latency, Jitter: s.Jitter} })
+	for _, r := range rules {
+		in.w.Net.Add(r)
+	}
+	return in.ruleEffect(rules)
+}
+
+func join(a, b []*sim.Host) []*sim.Host {
+	return append(append([]*sim.Host(nil), a...), b...)
+}

@@ -1,0 +1,161 @@
+// Package autopsy reads the biographies of lost messages, written by a watched second run, and says
+// for each which event cost its last copy that counted. It knows hosts, files and reasons, and no
+// broker: a model speaks through the reasons that it gives when it cuts or removes a file, and
+// through notes of its own about bytes that never reached one.
+package autopsy
+
+import (
+	"sort"
+
+	"github.com/mqsim/mqsim/sim"
+)
+
+// The causes of a loss. A reason of a model or a note that is one of these words is taken as said.
+const (
+	UnreplicatedTail    = "unreplicated-tail"        // only the failed leader ever held it
+	UnsyncedPageCache   = "unsynced-page-cache"      // power loss took it from every page cache that mattered
+	ProcessBuffer       = "process-buffer"           // it never left a process or a socket
+	TruncatedByLeader   = "truncated-by-new-leader"  // several held it; a new leader without it made them cut it
+	UnsyncedMirror      = "unsynced-mirror-promoted" // a mirror without the backlog became the queue
+	AckedWhileHomeDown  = "acked-while-home-down"    // confirmed and stored nowhere
+	Stranded            = "stranded"                 // a replica that nobody reads still holds it
+	DiskLost            = "disk-lost"
+	Retention           = "retention"
+	SkippedOffset       = "skipped-offset"
+	DiscardedByPartiton = "discarded-after-partition" // the losing side of a split held it
+)
+
+var words = map[string]bool{
+	UnreplicatedTail: true, UnsyncedPageCache: true, ProcessBuffer: true, TruncatedByLeader: true, UnsyncedMirror: true,
+	AckedWhileHomeDown: true, Stranded: true, DiskLost: true, Retention: true, SkippedOffset: true, DiscardedByPartiton: true,
+}
+
+// What the world notes about watched bytes.
+const (
+	NoteAcked     = "acked"
+	NoteWritten   = "written"
+	NoteSynced    = "synced"
+	NoteRemoved   = "removed"
+	NotePowerLoss = "lost-in-power-loss"
+)
+
+// Finding is what became of one lost message.
+type Finding struct {
+	ID        sim.MsgID
+	Cause     string
+	Biography []sim.Note
+}
+
+// Takeover is a moment at which another host began to lead; host is its name.
+type Takeover struct {
+	At   sim.Time
+	Host string
+}
+
+// Takeovers picks the changes of leadership out of a run's domain events.
+func Takeovers(events []sim.DomainEvent) []Takeover {
+	var out []Takeover
+	for _, e := range events {
+		switch e.Kind {
+		case "leader-elected", "promoted", "role-changed":
+			if e.Host != nil {
+				out = append(out, Takeover{e.At, e.Host.Name})
+			}
+		}
+	}
+	return out
+}
+
+// Explain finds the cause of every lost message, in order of id.
+func Explain(lost []sim.MsgID, notes []sim.Note, takeovers []Takeover) []Finding {
+	byID := make(map[sim.MsgID][]sim.Note, len(lost))
+	for _, n := range notes {
+		byID[n.ID] = append(byID[n.ID], n)
+	}
+	out := make([]Finding, 0, len(lost))
+	for _, id := range lost {
+		bio := byID[id]
+		out = append(out, Finding{ID: id, Cause: cause(bio, takeovers), Biography: bio})
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out
+}
+
+// copyOf is what one host has held of a message.
+type copyOf struct {
+	host  string
+	count int // files that hold it now
+	power bool
+	cut   bool
+}
+
+// cause walks one biography.
+func cause(bio []sim.Note, takeovers []Takeover) string {
+	var copies []copyOf
+	at := func(host string) *copyOf {
+		for i := range copies {
+			if copies[i].host == host {
+				return &copies[i]
+			}
+		}
+		copies = append(copies, copyOf{host: host})
+		return &copies[len(copies)-1]
+	}
+	said, acked := "", sim.Time(0)
+	for _, n := range bio {
+		switch n.What {
+		case NoteWritten:
+			at(n.Host).count++
+		case NoteRemoved:
+			c := at(n.Host)
+			c.count--
+			c.cut = true
+			if words[n.Detail] {
+				said = n.Detail
+			}
+		case NotePowerLoss:
+			c := at(n.Host)
+			c.count--
+			c.power = true
+		case NoteAcked:
+			acked = n.At
+		default:
+			if words[n.What] {
+				said = n.What
+			}
+		}
+	}
+	held, lostPower := 0, false
+	for _, c := range copies {
+		if c.count > 0 {
+			held++
+		}
+		lostPower = lostPower || c.power
+	}
+	switch {
+	case held > 0:
+		return Stranded
+	case said != "":
+		return said
+	case len(copies) == 0:
+		return ProcessBuffer
+	case len(copies) == 1:
+		if lostPower && !takenOver(takeovers, copies[0].host, acked) {
+			return UnsyncedPageCache
+		}
+		return UnreplicatedTail
+	case lostPower:
+		return UnsyncedPageCache
+	}
+	return TruncatedByLeader
+}
+
+// takenOver says whether somebody else than host began to lead after t.
+func takenOver(list []Takeover, host string, t sim.Time) bool {
+	for _, x := range list {
+		if x.At >= t && x.Host != host {
+			return true
+		}
+	}
+	return false
+}
