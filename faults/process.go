@@ -92,7 +92,7 @@ func powerLoss(in *Injector, s *Spec, t target) *effect {
 	h := t.hosts[0]
 	was := h.Up
 	kind, ok := sim.CrashKindNamed(s.Crash)
-	if !ok {
+	if !ok && s.Crash != "" {
 		return &effect{text: "no such kind of loss: " + s.Crash, undo: nothing}
 	}
 	h.PowerOff(kind)

@@ -85,7 +85,9 @@ type When struct {
 // Mode picks among the hosts that a selector matches.
 type Mode uint8
 
-// Modes of a selector.
+// Modes of a selector. One, the default, is what the selector names: each host by its name, the
+// first match of each role, every member of brokers and all. All takes every match of a role; the
+// others draw some of these.
 const (
 	One Mode = iota
 	All
@@ -104,7 +106,7 @@ func Modes() []string { return modeWords }
 
 // Operation is one entry of operations or setup.
 type Operation struct {
-	Name     string // op-1, op-2 ... unless named
+	Name     string // op-1, op-2 ... (setup-1 ...) unless named
 	Do       string
 	At       sim.Range
 	When     *When
@@ -115,13 +117,13 @@ type Operation struct {
 	MustFail bool // must: fail
 	Pos      models.Pos
 
-	Order    []string // start, stop, restart
+	Order    []string // start, stop, restart: one after the other
 	Wait     string   // ready, synced, in-sync, none
 	Pause    sim.Time
 	Settings models.Settings
 	For      sim.Time // wait
 	Until    string
-	Target   string // name: of set-config, set-policy, clear-policy
+	Target   string // name: of the policy that set-policy and clear-policy mean
 	Pattern  string
 	// Definition holds the keys of set-policy and set-config.
 	Definition models.Settings

@@ -152,9 +152,12 @@ func (b *dirBacking) create(in *inode) {
 }
 
 // rename follows a rename; old is the inode whose name was taken, nil if there was none.
-func (b *dirBacking) rename(old *inode, from, to string) {
+func (b *dirBacking) rename(in, old *inode, from, to string) {
 	if old != nil {
-		old.real.gone = true
+		b.orphan(old)
+	}
+	if !removesOpen && in.real.f != nil {
+		b.close(in)
 	}
 	b.check(os.MkdirAll(filepath.Dir(b.path(to)), 0o755))
 	b.check(os.Rename(b.path(from), b.path(to)))
@@ -162,9 +165,18 @@ func (b *dirBacking) rename(old *inode, from, to string) {
 }
 
 func (b *dirBacking) remove(in *inode, p string) {
-	in.real.gone = true
+	b.orphan(in)
 	b.check(os.Remove(b.path(p)))
 	b.prune(p)
+}
+
+// orphan marks a file whose name goes. What is left of it lives in its descriptor, or in memory
+// alone where open files cannot be removed.
+func (b *dirBacking) orphan(in *inode) {
+	in.real.gone = true
+	if !removesOpen && in.real.f != nil {
+		b.close(in)
+	}
 }
 
 // prune removes directories that the disk does not know any longer. One that is not empty yet
@@ -175,14 +187,14 @@ func (b *dirBacking) prune(p string) {
 	}
 }
 
-// write brings [off, off+n) of the page cache into the real file: through a mapping if the file is
-// a mapped one and the system has mappings, else with one positional write.
+// write brings [off, off+n) of the page cache into the real file: through a mapping if the file was
+// sized in advance and the system has mappings, else with one positional write.
 func (b *dirBacking) write(in *inode, off, n int64) {
 	f := b.file(in)
 	if f == nil {
 		return
 	}
-	if in.mapped && b.mapping(in, f) {
+	if in.presized && b.mapping(in, f, off+n) {
 		c := in.ext.scan(off, off+n)
 		for s, ok := c.next(); ok; s, ok = c.next() {
 			copy(in.real.mem[s.off:s.end()], b.d.w.Arena.Bytes(s.ref))
@@ -193,9 +205,9 @@ func (b *dirBacking) write(in *inode, off, n int64) {
 	b.check(err)
 }
 
-// mapping says whether the real file is mapped in its present size.
-func (b *dirBacking) mapping(in *inode, f *os.File) bool {
-	if int64(len(in.real.mem)) >= in.size {
+// mapping says whether the real file is mapped up to end.
+func (b *dirBacking) mapping(in *inode, f *os.File, end int64) bool {
+	if int64(len(in.real.mem)) >= end {
 		return true
 	}
 	b.check(unmapFile(in.real.mem))

@@ -7,6 +7,9 @@ import (
 	"syscall"
 )
 
+// removesOpen: an open file can be renamed and removed.
+const removesOpen = true
+
 // mapFile maps the first size bytes of f for reading and writing, nil if the system refuses.
 func mapFile(f *os.File, size int64) []byte {
 	if size <= 0 || size != int64(int(size)) {

@@ -66,6 +66,7 @@ type Disk struct {
 	names  namespace
 	nextID uint32
 	used   int64 // pages of all files
+	full   bool  // a write was refused, and no space was freed since
 	zeros  Ref   // what holes read as
 
 	free  Time // when the device is done with what is queued

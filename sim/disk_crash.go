@@ -26,6 +26,12 @@ var crashWords = [...]string{"typical", "none", "all", "prefix", "pages"}
 // String is the word of the scenario language.
 func (c CrashKind) String() string { return crashWords[c] }
 
+// CrashKindNamed is the kind with this word.
+func CrashKindNamed(word string) (CrashKind, bool) {
+	i := slices.Index(crashWords[:], word)
+	return CrashKind(max(i, 0)), i >= 0
+}
+
 // crash is a power loss: what the platter has becomes what there is. Draws are made in the order
 // of directories and then of files by creation.
 func (d *Disk) crash(kind CrashKind, rnd *Rand) {
@@ -63,12 +69,35 @@ func (d *Disk) crash(kind CrashKind, rnd *Rand) {
 	for _, p := range paths {
 		d.names.link(p, d.names.platter[p])
 	}
+	d.forget()
+	if d.dir != nil {
+		d.dir.endCrash(before)
+	}
+}
+
+// forget drops the kernel's work with this disk: it died with the machine.
+func (d *Disk) forget() {
 	for _, i := range d.parked { // those on the device are dropped when their time comes
 		d.reqs[i] = syncReq{}
 		d.spare = append(d.spare, i)
 	}
 	d.dirty, d.meta, d.parked, d.held = nil, nil, nil, nil
 	d.free = 0
+}
+
+// Wipe replaces the disk by an empty one. The machine must be off.
+func (d *Disk) Wipe() {
+	before := d.names.filePaths()
+	if d.dir != nil {
+		d.dir.beginCrash(before)
+	}
+	for _, in := range inodes(before, d.names.files) {
+		d.drop(in, "disk-lost")
+	}
+	d.gen++
+	d.names = newNamespace()
+	d.used = 0
+	d.forget()
 	if d.dir != nil {
 		d.dir.endCrash(before)
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import "path"
+import (
+	"path"
+	"strconv"
+)
 
 // DiskOps is a set of kinds of calls.
 type DiskOps uint8
@@ -108,7 +111,10 @@ func (d *Disk) Undo(id DiskFaultID) (touched uint64) {
 		}
 		f := d.faults[i]
 		d.faults = append(d.faults[:i], d.faults[i+1:]...)
-		d.ballast -= f.ballast
+		if f.ballast > 0 {
+			d.ballast -= f.ballast
+			d.full = false
+		}
 		if f.kind == faultStall {
 			d.release()
 		}
@@ -236,8 +242,13 @@ func (d *Disk) fails(op DiskOps, path string) error {
 	return err
 }
 
-// refused counts a write that found the disk full.
+// refused counts a write that found the disk full. The first one since there was room is an event
+// of the host.
 func (d *Disk) refused() {
+	if !d.full {
+		d.full = true
+		d.w.Emit(d.Host, "disk-full", "", "disk "+strconv.Itoa(d.Index)+": no space left on device")
+	}
 	for i := range d.faults {
 		if d.faults[i].kind == faultFull {
 			d.faults[i].touched++

@@ -164,9 +164,7 @@ func (d *Disk) land(in *inode, epoch uint32) {
 func (d *Disk) settle(in *inode, epoch uint32) {
 	if d.w.Watching() {
 		d.seen = d.seen[:0]
-		in.complete(epoch, func(from, to int64, old []span) {
-			d.noteRange(in, from, to, old, "synced", in.path)
-		})
+		in.complete(epoch, func(s span, old []span) { d.noteDiff(s, old, "synced", in.path) })
 	} else {
 		in.complete(epoch, nil)
 	}
@@ -239,7 +237,7 @@ func (d *Disk) arm() {
 func (d *Disk) flush() {
 	d.armed = false
 	now := d.w.Now()
-	if !d.stalled(OpSync, "") && !d.lies("") {
+	if !d.WouldStall(OpSync, "") && !d.WouldLie("") {
 		d.journal()
 	}
 	rest := d.dirty[:0]

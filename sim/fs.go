@@ -120,7 +120,7 @@ func (d *Disk) rename(from, to string) error {
 	d.names.link(to, in)
 	d.change(dirOp{in: in, from: from, to: to})
 	if d.dir != nil {
-		d.dir.rename(old, from, to)
+		d.dir.rename(in, old, from, to)
 	}
 	return nil
 }
@@ -163,6 +163,7 @@ func (d *Disk) drop(in *inode, why string) {
 		d.noteRange(in, 0, in.size, nil, "removed", in.path+": "+why)
 	}
 	d.used -= in.blocks
+	d.full = false
 	in.gone = true
 }
 
@@ -326,6 +327,7 @@ func (f *File) Allocate(size int64) error {
 	}
 	in := f.in
 	in.beMapped()
+	in.presized = true
 	if size > in.size {
 		in.truncate(size)
 		f.d.resized(in)
@@ -391,6 +393,7 @@ func (f *File) cut(size int64, why string) {
 	in.truncate(size)
 	if !in.gone {
 		d.used += in.blocks - before
+		d.full = false
 	}
 	d.resized(in)
 }

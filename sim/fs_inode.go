@@ -23,11 +23,12 @@ type inode struct {
 	gone   bool   // no directory names it now
 	onDisk string // its name on the platter, "" if none
 
-	ext     extents // the page cache: what a read returns
-	size    int64
-	durable int64 // size on the platter
-	mapped  bool
-	blocks  int64 // pages that take space
+	ext      extents // the page cache: what a read returns
+	size     int64
+	durable  int64 // size on the platter
+	mapped   bool
+	presized bool  // by Allocate: the directory backing maps it
+	blocks   int64 // pages that take space
 
 	// Pages of a mapped file that differ from the platter, in order of first change.
 	pages   []dirtyPage
@@ -210,8 +211,9 @@ func (in *inode) abandon(epoch uint32) {
 }
 
 // complete moves the durability line to what the file held when the sync of that epoch was issued.
-// became is told of each range that is durable now and was not, if it is not nil.
-func (in *inode) complete(epoch uint32, became func(from, to int64, old []span)) {
+// became, if it is not nil, is told of each span of bytes that the platter has now, and what it had
+// there.
+func (in *inode) complete(epoch uint32, became func(s span, old []span)) {
 	i := slices.IndexFunc(in.flights, func(f flight) bool { return f.epoch == epoch })
 	if i < 0 {
 		return // a later one that did not wait has done its work
@@ -224,7 +226,7 @@ func (in *inode) complete(epoch uint32, became func(from, to int64, old []span))
 	if !in.mapped {
 		if f.size > in.durable {
 			if became != nil {
-				became(in.durable, f.size, nil)
+				in.each(in.durable, f.size, nil, became)
 			}
 			in.durable = f.size
 		}
@@ -237,13 +239,21 @@ func (in *inode) complete(epoch uint32, became func(from, to int64, old []span))
 	in.dirtySince = max(in.dirtySince, f.at)
 }
 
+// each visits the spans of a range of the page cache.
+func (in *inode) each(from, to int64, old []span, visit func(s span, old []span)) {
+	c := in.ext.scan(from, to)
+	for s, ok := c.next(); ok; s, ok = c.next() {
+		visit(s, old)
+	}
+}
+
 func (in *inode) dropShadow() {
 	in.shadow, in.shadowSize = nil, 0
 }
 
 // cleanPages forgets the pages that a sync has written, and moves the line for those that changed
 // after it was issued.
-func (in *inode) cleanPages(epoch uint32, became func(from, to int64, old []span)) {
+func (in *inode) cleanPages(epoch uint32, became func(s span, old []span)) {
 	kept := in.pages[:0]
 	images := in.scratch[:0]
 	var vers []version
@@ -252,7 +262,7 @@ func (in *inode) cleanPages(epoch uint32, became func(from, to int64, old []span
 		start := d.page << pageShift
 		if d.epoch <= epoch {
 			if became != nil {
-				became(start, min(start+pageSize, in.size), in.image(d.pre))
+				in.each(start, start+pageSize, in.image(d.pre), became)
 			}
 			continue
 		}
@@ -266,7 +276,9 @@ func (in *inode) cleanPages(epoch uint32, became func(from, to int64, old []span
 			newer = append(newer, in.vers[v-1])
 		}
 		if became != nil && pre != d.pre {
-			became(start, min(start+pageSize, in.size), in.image(d.pre))
+			for _, s := range in.image(pre) {
+				became(s, in.image(d.pre))
+			}
 		}
 		d.pre, images = in.moveImage(pre, images)
 		d.vers = 0

@@ -98,6 +98,14 @@ func (d *Driver) install(name string, mk func() sim.Program, onBoot func(*sim.Pr
 	return svc
 }
 
+// settings are those of one client: the system's with what its group writes over them.
+func (d *Driver) settings(section models.Section, over models.Settings) *models.Resolved {
+	if d.cfg.Set == nil {
+		return nil // a model without a table: only tests have one
+	}
+	return d.cfg.Set.With(section, over)
+}
+
 // StartBacklogs sends the backlogs; BacklogsDone says when every message of them is acked.
 func (d *Driver) StartBacklogs() {
 	for _, p := range d.backlogs {

@@ -56,7 +56,7 @@ func (d *Driver) addProducer(stream int, g *models.ProducerGroup, rank int, stre
 	p.spec = &models.ProducerSpec{
 		Name: fmt.Sprintf("producer-%d", i), Index: i, Stream: stream, At: g.At, Stay: g.Stay, Reconnect: g.Reconnect,
 		OneWay: g.Send == models.OneWay, Sync: g.Send == models.Sync, Declare: g.Declare, Heartbeat: g.Heartbeat,
-		Set: d.cfg.Set.With(models.ProducerSection, g.Settings),
+		Set: d.settings(models.ProducerSection, g.Settings),
 	}
 	for _, name := range g.To {
 		p.spec.To = append(p.spec.To, streams[name])
