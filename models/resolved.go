@@ -130,13 +130,21 @@ func (r *Resolved) unknown(s Section, name string) (hint, text string) {
 	}
 	text = fmt.Sprintf("%s has no such %s", r.table.Model, kind)
 	if others := r.table.SectionsOf(name); len(others) > 0 {
-		where := others[0].String()
 		if others[0] == Topology {
 			return "", text + "; it stands in the entry itself"
 		}
-		return "", text + "; it belongs to " + where + ":"
+		return "", text + "; it belongs to " + SectionWords(others)
 	}
 	return Nearest(name, r.table.NamesIn(s)), text
+}
+
+// SectionWords lists sections as a scenario writes them: "broker: or topic:".
+func SectionWords(list []Section) string {
+	var words []string
+	for _, s := range list {
+		words = append(words, s.String()+":")
+	}
+	return strings.Join(words, " or ")
 }
 
 func (r *Resolved) setQuirks(sys *System) []Problem {

@@ -158,7 +158,10 @@ func Nearest(word string, words []string) string {
 		return ""
 	}
 	best, distance := "", 1+max(2, len(word)/4)
-	if len(word) < 4 {
+	switch {
+	case len(word) < 3:
+		distance = 1 // only case and separators
+	case len(word) < 5:
 		distance = 2
 	}
 	for _, w := range words {
