@@ -1,0 +1,325 @@
+// Package broker is one Kafka broker as a program of the simulated world: it boots from its log
+// directory, registers in ZooKeeper, serves the requests of package wire and ties together the replica
+// manager, the controller and the group coordinator, which are state machines of their own
+// (core/src/main/scala/kafka/server/KafkaServer.scala and KafkaApis.scala of branch 3.9).
+//
+//	stats := replica.NewStats(w)
+//	host.Install(broker.ServiceName, boot, func() sim.Program { return broker.New(cfg) })
+//
+// A start that finds the broker's old session still alive fails and ends the process; Config.Respawn
+// is the supervisor that starts it again.
+package broker
+
+import (
+	"strconv"
+
+	"github.com/mqsim/mqsim/models/kafka/controller"
+	"github.com/mqsim/mqsim/models/kafka/group"
+	"github.com/mqsim/mqsim/models/kafka/log"
+	"github.com/mqsim/mqsim/models/kafka/replica"
+	"github.com/mqsim/mqsim/models/kafka/wire"
+	"github.com/mqsim/mqsim/models/kafka/zk"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// ServiceName is the name of the broker's program on its host.
+const ServiceName = "kafka"
+
+// LogDir is the path of the log directory on disk 0.
+const LogDir = "kafka-logs"
+
+// Config is what a broker is configured with. It is shared by all incarnations.
+type Config struct {
+	ID          int32
+	ZooKeeper   []*sim.Host
+	Session     sim.Time // zookeeper.session.timeout.ms
+	ZKInFlight  int      // zookeeper.max.in.flight.requests
+	LogDir      string   // path on disk 0; "" = LogDir
+	LogOptions  log.DirOptions
+	Replica     replica.Config
+	Controller  controller.Config
+	Group       group.Config
+	Stats       *replica.Stats
+	Controlled  bool     // controlled.shutdown.enable
+	Retries     int      // controlled.shutdown.max.retries
+	RetryPause  sim.Time // controlled.shutdown.retry.backoff.ms
+	Respawn     sim.Time // pause of the supervisor before it starts an ended broker again; 0: none
+	Checkpoints sim.Time // log.flush.offset.checkpoint.interval.ms and its sibling
+}
+
+// DefaultConfig is 3.9's for broker id (broker-1 has id 1).
+func DefaultConfig(id int32, zookeeper []*sim.Host, stats *replica.Stats) Config {
+	return Config{
+		ID: id, ZooKeeper: zookeeper, Session: 18 * sim.Second, ZKInFlight: 10, LogDir: LogDir,
+		Replica: replica.DefaultConfig(id), Controller: controller.DefaultConfig(id), Group: group.DefaultConfig(),
+		Stats: stats, Controlled: true, Retries: 3, RetryPause: 5 * sim.Second, Respawn: 2 * sim.Second,
+		Checkpoints: 60 * sim.Second,
+	}
+}
+
+// Timer kinds. Each part has a range of its own.
+const (
+	timerReplica    uint16 = 0   // replica.Manager
+	timerController uint16 = 20  // controller.Controller
+	timerGroup      uint16 = 30  // group.Coordinator
+	timerZK         uint16 = 100 // zk.Client
+
+	timerLoad     uint16 = 50 // read the log directory
+	timerLoaded   uint16 = 51 // the log directory was read
+	timerNext     uint16 = 52 // the next request of connection arg has its turn
+	timerLink     uint16 = 53 // a request of link arg may have timed out
+	timerOutbox   uint16 = 54 // repeat the request at the head of a controller's queue
+	timerAskAgain uint16 = 55 // look for the controller again
+	timerOffsets  uint16 = 56 // write recovery points and log starts
+	timerShutdown uint16 = 57 // ask again to be relieved
+	timerCreation uint16 = 58 // a topic creation may have waited long enough
+)
+
+// logTag marks the completions of the log directory's syncs.
+const logTag = 1 << 24
+
+// phase is where a broker stands between boot and exit.
+type phase uint8
+
+const (
+	loading phase = iota
+	registering
+	serving
+	relieving // controlled shutdown
+	closing   // logs are being closed
+)
+
+// Broker is one incarnation.
+type Broker struct {
+	cfg   *Config
+	p     *sim.Proc
+	dir   *log.Dir
+	zk    *zk.Client
+	rm    *replica.Manager
+	ctl   *controller.Controller
+	group *group.Coordinator
+	meta  metadata
+	stats *replica.Stats
+
+	phase phase
+	epoch int64 // broker epoch: czxid of the registration
+	tries int   // of the controlled shutdown
+
+	peers     []*peer
+	freePeers []uint32
+	links     []*link
+	fetchers  map[int32]*link
+	outboxes  map[int32]*outbox
+	toControl *controlChannel
+	shutdown  *link
+
+	creating []*creation // CreateTopics that wait for leaders
+	pids     producerIDs
+	role     string
+}
+
+// New makes one incarnation of a broker.
+func New(cfg *Config) *Broker {
+	return &Broker{cfg: cfg, stats: cfg.Stats, fetchers: map[int32]*link{}, outboxes: map[int32]*outbox{}, epoch: -1}
+}
+
+// Boot begins to read the log directory; everything else waits for that (KafkaServer.startup).
+func (b *Broker) Boot(p *sim.Proc) {
+	b.p = p
+	p.Service.Respawn = b.cfg.Respawn
+	b.meta.init()
+	p.Work(laneLoad, 0, timerLoad, 0)
+}
+
+// load opens all logs, one after another on one thread (num.recovery.threads.per.data.dir=1). After
+// an unclean stop that reads and checks everything behind the recovery points.
+func (b *Broker) load() {
+	opt := b.cfg.LogOptions
+	opt.OnFail = func(err error) { b.halt("log directory failed: " + err.Error()) }
+	path := b.cfg.LogDir
+	if path == "" {
+		path = LogDir
+	}
+	dir, err := log.OpenDir(b.p.FS(0), path, logTag, opt)
+	if err != nil {
+		b.halt("cannot open the log directory: " + err.Error())
+		return
+	}
+	b.dir = dir
+	scanned := int64(0)
+	for _, name := range dir.Partitions() {
+		topic, partition, ok := log.SplitPartitionDir(name)
+		if !ok {
+			continue
+		}
+		_, r, err := dir.Open(topic, partition, b.cfg.Replica.Topic(topic).Log, b.p.Wall())
+		if err != nil {
+			b.halt("cannot load " + name + ": " + err.Error())
+			return
+		}
+		scanned += r.Scanned
+		if r.Cut > 0 {
+			b.p.Emit("log-cut", name, strconv.FormatInt(r.Cut, 10)+" bytes behind the last whole batch, at offset "+
+				strconv.FormatInt(r.Offsets, 10))
+		}
+	}
+	dir.Loaded()
+	b.p.Charge(sim.Time(scanned) * costCheckKiB / 1024)
+	b.p.Work(laneLoad, 0, timerLoaded, 0)
+}
+
+// loaded goes on to ZooKeeper: a broker registers only with its logs open.
+func (b *Broker) loaded() {
+	b.phase = registering
+	b.rm = replica.NewManager(b.cfg.Replica, (*replicaEnv)(b), b.dir, b.stats)
+	b.zk = zk.NewClient(b.p, b.cfg.ZooKeeper, b.cfg.Session, b, timerZK)
+	b.zk.SetMaxInFlight(b.cfg.ZKInFlight)
+	b.ctl = controller.New(b.cfg.Controller, (*controllerEnv)(b), b.zk)
+	b.group = group.New(b.cfg.Group, (*groupEnv)(b))
+	b.toControl = &controlChannel{b: b}
+	b.zk.Open()
+}
+
+// serve begins to accept requests: the registration has been accepted.
+func (b *Broker) serve() {
+	b.phase = serving
+	b.p.Listen(wire.ClientPort)
+	b.p.Listen(wire.ReplicationPort)
+	b.p.Listen(wire.ControlPort)
+	phase := b.p.Rand("phase")
+	b.rm.Start(phase.Range(1, b.cfg.Replica.LagTimeMax/2))
+	b.p.Every(b.cfg.Checkpoints, timerOffsets, 0)
+	b.stats.Watch(b.cfg.ID, b.showRole)
+	b.showRole()
+	b.ctl.Startup()
+	b.p.Ready()
+}
+
+// Timer routes a timer to the part that armed it.
+func (b *Broker) Timer(kind uint16, arg uint32) {
+	switch {
+	case b.zk != nil && b.zk.HandleTimer(kind, arg):
+	case kind < timerController:
+		b.rm.Timer(kind-timerReplica, arg)
+	case kind < timerGroup:
+		b.ctl.Timer(kind-timerController, arg)
+	case kind < timerLoad:
+		b.group.Timer(kind-timerGroup, arg)
+	default:
+		b.ownTimer(kind, arg)
+	}
+}
+
+func (b *Broker) ownTimer(kind uint16, arg uint32) {
+	switch kind {
+	case timerLoad:
+		b.load()
+	case timerLoaded:
+		b.loaded()
+	case timerNext:
+		b.turn(arg)
+	case timerLink:
+		b.links[arg].check()
+	case timerOutbox:
+		b.links[arg].out.next()
+	case timerAskAgain:
+		b.toControl.next()
+	case timerOffsets:
+		if err := b.dir.CheckpointRecoveryPoints(); err == nil {
+			b.dir.CheckpointLogStarts()
+		}
+	case timerShutdown:
+		b.askRelief()
+	case timerCreation:
+		b.completeCreations()
+	}
+}
+
+// Accept takes a connection from a client, a follower or a controller.
+func (b *Broker) Accept(c *sim.Conn) {
+	b.addPeer(c)
+}
+
+// Connected answers Dial.
+func (b *Broker) Connected(c *sim.Conn, err error) {
+	if b.zk.HandleConnected(c, err) {
+		return
+	}
+	if l, ok := c.Data.(*link); ok {
+		l.connected(c, err)
+	}
+}
+
+// Receive takes a request of a peer or an answer on a link.
+func (b *Broker) Receive(c *sim.Conn, m any) {
+	if b.zk.HandleReceive(c, m) {
+		return
+	}
+	switch d := c.Data.(type) {
+	case *peer:
+		d.received(m.(wire.Request))
+	case *link:
+		d.received(c, m.(wire.Response))
+	}
+}
+
+// Closed is the end of a connection.
+func (b *Broker) Closed(c *sim.Conn, why sim.CloseReason) {
+	if b.zk.HandleClosed(c, why) {
+		return
+	}
+	switch d := c.Data.(type) {
+	case *peer:
+		d.closed(why)
+	case *link:
+		d.lost(c)
+	}
+}
+
+// Synced completes a sync of the log directory.
+func (b *Broker) Synced(arg uint32, err error) {
+	if b.dir != nil {
+		b.dir.Synced(arg, err)
+	}
+}
+
+// halt ends the process without closing anything (LogManager.handleLogDirFailure: Exit.halt(1)).
+func (b *Broker) halt(reason string) { b.p.Crash(reason) }
+
+// showRole sets the host's role lane: what an observer who knows everything would say.
+func (b *Broker) showRole() {
+	if !b.p.Alive() || b.phase == closing {
+		return
+	}
+	role := b.stats.Role(b.cfg.ID)
+	if role == "" {
+		role = "idle"
+		if b.ctl.IsActive() {
+			role = "controller"
+		}
+	}
+	if role != b.role {
+		b.role = role
+		b.p.Role(role)
+	}
+}
+
+// ID is the broker's id.
+func (b *Broker) ID() int32 { return b.cfg.ID }
+
+// Partition is the broker's replica of a partition, nil if it has none.
+func (b *Broker) Partition(tp wire.TopicPartition) *replica.Partition {
+	if b.rm == nil {
+		return nil
+	}
+	return b.rm.Partition(tp)
+}
+
+// IsController says whether this broker believes that it is the controller.
+func (b *Broker) IsController() bool { return b.ctl != nil && b.ctl.IsActive() }
+
+// Serving says whether the broker is registered and answers requests.
+func (b *Broker) Serving() bool { return b.phase == serving }
+
+// Coordinates says whether this broker is the coordinator of a group and has loaded its state.
+func (b *Broker) Coordinates(name string) bool { return b.group != nil && b.group.Owns(name) }

@@ -1,0 +1,454 @@
+package client
+
+import (
+	"strconv"
+
+	"github.com/mqsim/mqsim/models/kafka/wire"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// memberState is AbstractCoordinator.MemberState.
+type memberState uint8
+
+const (
+	memberOut       memberState = iota // not in the group, or told to join again
+	memberJoining                      // JoinGroup is in flight
+	memberAssigning                    // this member leads the group and waits for metadata
+	memberSyncing                      // SyncGroup is in flight
+	memberStable
+)
+
+// membership is AbstractCoordinator with its heartbeat thread.
+type membership struct {
+	state      memberState
+	link       *link // to the coordinator, a connection of its own
+	finding    bool  // FindCoordinator is in flight
+	findFailed int
+	retryAt    sim.Time // of FindCoordinator and JoinGroup
+	joinFailed int
+	rejoin     bool // somebody said that the group rebalances
+	prepared   bool // what has to happen before JoinGroup has happened
+
+	member     string
+	generation int32
+	protocol   string
+	response   *wire.JoinGroupResponse // the leader's, while it waits for metadata
+
+	beating  bool
+	beatAt   sim.Time // of the next heartbeat
+	expireAt sim.Time // the coordinator counts as lost when no answer came until then
+}
+
+func (m *membership) init() { *m = membership{generation: -1} }
+
+// beats says that heartbeats are sent: from the answer to JoinGroup until the next JoinGroup.
+func (m *membership) beats() bool {
+	return m.generation >= 0 && (m.state >= memberAssigning || m.state == memberOut && !m.prepared)
+}
+
+// coordinator is the connection to the group coordinator if a request can be sent; else what is
+// missing is begun. The Java client gives the coordinator a connection of its own.
+func (c *Consumer) coordinator() *link {
+	g := &c.group
+	c.checkCoordinator()
+	if g.link == nil {
+		c.findCoordinator()
+		return nil
+	}
+	if c.net.reach(g.link) {
+		return g.link
+	}
+	return nil
+}
+
+// checkCoordinator gives a coordinator up whose connection has failed
+// (AbstractCoordinator.checkAndGetCoordinator): it is looked for again after a back-off.
+func (c *Consumer) checkCoordinator() {
+	g := &c.group
+	if now := c.proc.Now(); g.link != nil && g.link.state == linkDown && now < g.link.retryAt {
+		c.coordinatorLost(true)
+		g.retryAt = now + c.cfg.net.retry.draw(c.net.rnd, g.findFailed)
+		g.findFailed++
+		c.net.need(g.retryAt)
+	}
+}
+
+// findCoordinator asks any broker for the coordinator.
+func (c *Consumer) findCoordinator() {
+	g := &c.group
+	now := c.proc.Now()
+	if g.finding || !c.net.meta.known {
+		return
+	}
+	if now < g.retryAt {
+		c.net.need(g.retryAt)
+		return
+	}
+	l := c.net.anyUsable(now)
+	if l == nil {
+		return
+	}
+	g.finding = true
+	c.net.send(l, callFindCoordinator, &wire.FindCoordinatorRequest{ReqHeader: c.net.header(), Group: c.cfg.group}, c.cfg.net.requestTimeout)
+}
+
+// coordinatorIDs are set apart from brokers (AbstractCoordinator: Integer.MAX_VALUE - node id).
+const coordinatorIDs = 1<<31 - 1
+
+func (c *Consumer) foundCoordinator(resp wire.Response, err wire.Error) {
+	g := &c.group
+	g.finding = false
+	if resp != nil {
+		r := resp.(*wire.FindCoordinatorResponse)
+		err = r.Err
+		if h := c.proc.W.HostNamed(r.Node.Host); err == wire.None && h != nil {
+			id := coordinatorIDs - r.Node.ID
+			g.link = c.net.link(id)
+			if g.link == nil {
+				g.link = c.net.add(id, h)
+			}
+			g.link.listed = false // not for requests that any broker can answer
+			g.expireAt = c.proc.Now() + c.cfg.sessionTimeout
+			c.net.reach(g.link)
+			return
+		}
+	}
+	c.net.wantMetadata()
+	g.retryAt = c.proc.Now() + c.cfg.net.retry.draw(c.net.rnd, g.findFailed)
+	g.findFailed++
+	c.net.need(g.retryAt)
+}
+
+// coordinatorError says that an error means that the coordinator is somewhere else or unreachable.
+func (c *Consumer) coordinatorError(e wire.Error, disconnected bool) bool {
+	return disconnected || e == wire.NotCoordinator || e == wire.CoordinatorNotAvailable
+}
+
+// coordinatorLost is AbstractCoordinator.markCoordinatorUnknown.
+func (c *Consumer) coordinatorLost(disconnected bool) {
+	g := &c.group
+	l := g.link
+	if l == nil {
+		return
+	}
+	g.link = nil
+	if !disconnected && l.conn != nil {
+		l.conn.Close()
+		c.net.down(l, false)
+	}
+	c.net.need(c.proc.Now())
+}
+
+// takePart is ConsumerCoordinator.poll: join if need be. It reports whether the member has an
+// assignment to read.
+func (c *Consumer) takePart(now sim.Time) bool {
+	g := &c.group
+	if g.state == memberStable && !g.rejoin {
+		return true
+	}
+	if g.state == memberJoining || g.state == memberAssigning || g.state == memberSyncing {
+		return false
+	}
+	if !c.net.meta.known || c.net.meta.topic(c.topic).parts == nil {
+		return false // nothing to assign yet
+	}
+	l := c.coordinator()
+	if l == nil {
+		return false
+	}
+	if now < g.retryAt {
+		c.net.need(g.retryAt)
+		return false
+	}
+	if !g.prepared {
+		// ConsumerCoordinator.onJoinPrepare: an eager member commits, then gives up all it has.
+		if !c.commitForRebalance(now) {
+			return false
+		}
+		c.revoke()
+		g.prepared = true
+	}
+	c.join(l)
+	return false
+}
+
+// revoke gives up the assignment.
+func (c *Consumer) revoke() {
+	c.parts = c.parts[:0]
+	c.assignment++
+	for i := c.head; i < len(c.buffers); i++ {
+		c.buffers[i] = buffer{}
+	}
+	c.buffers, c.head = c.buffers[:0], 0
+	c.commits.dirty = false
+}
+
+// join sends JoinGroup; the coordinator may hold it for as long as a rebalance takes.
+func (c *Consumer) join(l *link) {
+	g := &c.group
+	g.state, g.rejoin = memberJoining, false
+	req := &wire.JoinGroupRequest{
+		ReqHeader: c.net.header(), Group: c.cfg.group, Member: g.member,
+		SessionTimeoutMs:   int32(c.cfg.sessionTimeout / sim.Millisecond),
+		RebalanceTimeoutMs: int32(c.cfg.maxPollInterval / sim.Millisecond),
+	}
+	for _, name := range c.cfg.assignors {
+		req.Protocols = append(req.Protocols, wire.Protocol{Name: name, Metadata: subscription(c.topic, g.generation)})
+	}
+	c.net.send(l, callJoin, req, max(c.cfg.net.requestTimeout, c.cfg.maxPollInterval+5*sim.Second))
+}
+
+// again leaves the present try to join: at once, or after a back-off.
+func (c *Consumer) again(wait bool) {
+	g := &c.group
+	g.state, g.rejoin, g.response = memberOut, true, nil
+	if wait {
+		g.retryAt = c.proc.Now() + c.cfg.net.retry.draw(c.net.rnd, g.joinFailed)
+		g.joinFailed++
+		c.net.need(g.retryAt)
+	}
+}
+
+// forgetGeneration is resetStateOnResponseError: the group knows this member no more.
+func (c *Consumer) forgetGeneration(e wire.Error) {
+	g := &c.group
+	g.generation = -1
+	if e != wire.IllegalGeneration {
+		g.member = ""
+	}
+}
+
+// joined is JoinGroupResponseHandler.
+func (c *Consumer) joined(resp wire.Response, err wire.Error) {
+	g := &c.group
+	if g.state != memberJoining {
+		return
+	}
+	if resp == nil {
+		c.coordinatorLost(true)
+		c.again(true)
+		return
+	}
+	r := resp.(*wire.JoinGroupResponse)
+	switch r.Err {
+	case wire.None:
+	case wire.MemberIDRequired:
+		g.member = r.Member // KIP-394: join again under the name that was given
+		c.again(false)
+		return
+	case wire.UnknownMemberID, wire.IllegalGeneration:
+		c.forgetGeneration(r.Err)
+		c.again(false)
+		return
+	case wire.RebalanceInProgress:
+		c.again(false)
+		return
+	default:
+		if c.coordinatorError(r.Err, false) {
+			c.coordinatorLost(false)
+		}
+		c.again(true)
+		return
+	}
+	now := c.proc.Now()
+	g.member, g.generation, g.protocol = r.Member, r.Generation, r.Protocol
+	g.joinFailed, g.beating = 0, false
+	g.beatAt, g.expireAt = now+c.cfg.heartbeat, now+c.cfg.sessionTimeout
+	c.net.need(g.beatAt)
+	if r.Leader == r.Member {
+		g.state, g.response = memberAssigning, r
+		c.finishAssigning()
+		return
+	}
+	c.sync(nil)
+}
+
+// finishAssigning is onLeaderElected: the group's leader needs the metadata of every topic that some
+// member reads before it can assign.
+func (c *Consumer) finishAssigning() {
+	g := &c.group
+	if g.state != memberAssigning || g.response == nil {
+		return
+	}
+	missing := false
+	for i := range g.response.Members {
+		for _, t := range subscribedTopics(g.response.Members[i].Metadata) {
+			m := c.net.meta.topic(t)
+			if m == nil {
+				c.net.meta.topics = append(c.net.meta.topics, topicMeta{name: t})
+				missing = true
+			} else if m.parts == nil {
+				missing = true
+			}
+		}
+	}
+	if missing {
+		c.net.meta.equivalent = 0
+		c.net.wantMetadata()
+		return
+	}
+	members := g.response.Members
+	g.response = nil
+	c.sync(rangeAssign(members, func(topic string) int { return len(c.net.meta.topic(topic).parts) }))
+}
+
+func (c *Consumer) sync(shares []wire.Assignment) {
+	g := &c.group
+	l := g.link
+	if l == nil || !c.net.usable(l) {
+		c.again(true)
+		return
+	}
+	g.state = memberSyncing
+	req := &wire.SyncGroupRequest{ReqHeader: c.net.header(), Group: c.cfg.group, Generation: g.generation,
+		Member: g.member, Protocol: g.protocol, Assignments: shares}
+	call := c.net.send(l, callSync, req, c.cfg.net.requestTimeout)
+	call.arg = int64(g.generation)
+}
+
+// synced is SyncGroupResponseHandler.
+func (c *Consumer) synced(call *call, resp wire.Response, err wire.Error) {
+	g := &c.group
+	if g.state != memberSyncing || call.arg != int64(g.generation) {
+		return
+	}
+	if resp == nil {
+		c.coordinatorLost(true)
+		c.again(true)
+		return
+	}
+	r := resp.(*wire.SyncGroupResponse)
+	switch r.Err {
+	case wire.None:
+	case wire.RebalanceInProgress:
+		c.again(false)
+		return
+	case wire.UnknownMemberID, wire.IllegalGeneration:
+		c.forgetGeneration(r.Err)
+		c.again(false)
+		return
+	default:
+		if c.coordinatorError(r.Err, false) {
+			c.coordinatorLost(false)
+		}
+		c.again(true)
+		return
+	}
+	g.state, g.prepared = memberStable, false
+	c.assign(decodeAssignment(r.Data, c.topic))
+}
+
+// assign takes over the share (ConsumerCoordinator.onJoinComplete).
+func (c *Consumer) assign(parts []int32) {
+	c.parts = c.parts[:0]
+	c.assignment++
+	text := ""
+	for i, index := range parts {
+		c.parts = append(c.parts, &assigned{index: index, epoch: -1, leader: -1, leaderEpoch: -1, committed: -1})
+		if i > 0 {
+			text += ","
+		}
+		text += strconv.Itoa(int(index))
+	}
+	c.commits.nextAuto = c.proc.Now() + c.cfg.autoInterval
+	c.proc.Emit("consumer-assigned", c.topic, "group "+c.cfg.group+" generation "+strconv.Itoa(int(c.group.generation))+
+		": partitions ["+text+"]")
+}
+
+// beat is the heartbeat thread.
+func (c *Consumer) beat(now sim.Time) {
+	g := &c.group
+	if !g.beats() {
+		return
+	}
+	c.checkCoordinator()
+	switch {
+	case g.link == nil:
+		c.findCoordinator()
+		return
+	case now >= g.expireAt:
+		c.coordinatorLost(false) // no answer to heartbeats for session.timeout.ms
+		return
+	case c.outstanding > 0 && now >= c.lastPoll+c.cfg.maxPollInterval:
+		c.proc.Probe("kafka-consumer-poll-timeout")
+		c.leave()
+		c.forgetGeneration(wire.UnknownMemberID)
+		g.state, g.rejoin, g.prepared = memberOut, true, false
+		return
+	}
+	c.net.need(g.expireAt)
+	if c.outstanding > 0 {
+		c.net.need(c.lastPoll + c.cfg.maxPollInterval)
+	}
+	if g.beating {
+		return
+	}
+	if now < g.beatAt {
+		c.net.need(g.beatAt)
+		return
+	}
+	if !c.net.reach(g.link) {
+		return // the alarm of the link's back-off or its answer comes back here
+	}
+	g.beating = true
+	g.beatAt = now + c.cfg.heartbeat
+	c.net.need(g.beatAt)
+	call := c.net.send(g.link, callHeartbeat, &wire.HeartbeatRequest{ReqHeader: c.net.header(), Group: c.cfg.group,
+		Generation: g.generation, Member: g.member}, c.cfg.net.requestTimeout)
+	call.arg = int64(g.generation)
+}
+
+// beaten is HeartbeatResponseHandler.
+func (c *Consumer) beaten(call *call, resp wire.Response, err wire.Error) {
+	g := &c.group
+	g.beating = false
+	if resp == nil {
+		c.coordinatorLost(true)
+		g.beatAt = c.proc.Now() + c.cfg.net.retry.first
+		c.net.need(g.beatAt)
+		return
+	}
+	c.net.need(g.beatAt)
+	e := resp.(*wire.HeartbeatResponse).Err
+	if call.arg != int64(g.generation) {
+		return
+	}
+	switch {
+	case e == wire.None:
+		g.expireAt = c.proc.Now() + c.cfg.sessionTimeout
+	case e == wire.RebalanceInProgress:
+		g.expireAt = c.proc.Now() + c.cfg.sessionTimeout
+		if g.state == memberStable {
+			c.requestRejoin()
+		}
+	case e == wire.IllegalGeneration || e == wire.UnknownMemberID || e == wire.FencedInstanceID:
+		c.forgetGeneration(e)
+		c.requestRejoin()
+	case c.coordinatorError(e, false):
+		c.coordinatorLost(false)
+		g.beatAt = c.proc.Now() + c.cfg.net.retry.first
+		c.net.need(g.beatAt)
+	default:
+		g.beatAt = c.proc.Now() + c.cfg.net.retry.first
+		c.net.need(g.beatAt)
+	}
+}
+
+// requestRejoin: the next poll joins again.
+func (c *Consumer) requestRejoin() {
+	g := &c.group
+	if g.state == memberStable {
+		g.state, g.prepared = memberOut, false
+	}
+	g.rejoin = true
+	g.retryAt = 0
+}
+
+// leave is maybeLeaveGroup: nobody waits for the answer.
+func (c *Consumer) leave() {
+	g := &c.group
+	if g.link == nil || g.member == "" || !c.net.usable(g.link) {
+		return
+	}
+	c.net.send(g.link, callLeave, &wire.LeaveGroupRequest{ReqHeader: c.net.header(), Group: c.cfg.group, Member: g.member}, c.cfg.net.requestTimeout)
+}

@@ -1,0 +1,164 @@
+package client
+
+import (
+	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// netConfig is what NetworkClient and Metadata take from a client's settings.
+type netConfig struct {
+	client         string // client.id
+	requestTimeout sim.Time
+	metadataMaxAge sim.Time
+	maxInFlight    int // per connection; the consumer's is 100
+	retry          backoff
+	reconnect      backoff
+	setup          backoff
+	retryHint      bool // KIP-951
+}
+
+// jitter is the random part of every back-off, in percent (CommonClientConfigs,
+// ClusterConnectionStates).
+const jitter = 20
+
+func readNet(r *models.Resolved, s models.Section, client string, maxInFlight int) netConfig {
+	c := netConfig{
+		client:         client,
+		requestTimeout: r.Time(s, "request.timeout.ms"),
+		metadataMaxAge: r.Time(s, "metadata.max.age.ms"),
+		maxInFlight:    maxInFlight,
+		retry:          backoff{first: r.Time(s, "retry.backoff.ms"), jitter: jitter},
+		reconnect:      backoff{first: r.Time(s, "reconnect.backoff.ms"), most: r.Time(s, "reconnect.backoff.max.ms"), jitter: jitter},
+		setup: backoff{first: r.Time(s, "socket.connection.setup.timeout.ms"),
+			most: r.Time(s, "socket.connection.setup.timeout.max.ms"), jitter: jitter},
+		retryHint: r.AtLeast("3.7"),
+	}
+	if r.Has(s, "retry.backoff.max.ms") {
+		c.retry.most = r.Time(s, "retry.backoff.max.ms")
+	} else {
+		c.retry.most, c.retry.jitter = c.retry.first, 0 // constant before KIP-580
+	}
+	return c
+}
+
+// producerConfig is ProducerConfig.
+type producerConfig struct {
+	net             netConfig
+	acks            int16
+	idempotent      bool
+	retries         int64
+	deliveryTimeout sim.Time
+	linger          sim.Time
+	batchSize       int
+	bufferMemory    int64
+	maxRequestSize  int
+	adaptive        bool
+}
+
+func readProducer(spec *models.ProducerSpec) producerConfig {
+	const s = models.ProducerSection
+	r := spec.Set
+	c := producerConfig{
+		net:             readNet(r, s, spec.Name, int(r.Int(s, "max.in.flight.requests.per.connection"))),
+		retries:         r.Int(s, "retries"),
+		deliveryTimeout: r.Time(s, "delivery.timeout.ms"),
+		linger:          r.Time(s, "linger.ms"),
+		batchSize:       int(r.Int(s, "batch.size")),
+		bufferMemory:    r.Int(s, "buffer.memory"),
+		maxRequestSize:  int(r.Int(s, "max.request.size")),
+		adaptive:        r.Has(s, "partitioner.adaptive.partitioning.enable") && r.Bool(s, "partitioner.adaptive.partitioning.enable"),
+	}
+	switch r.Str(s, "acks") {
+	case "0":
+		c.acks = 0
+	case "1":
+		c.acks = 1
+	default:
+		c.acks = -1
+	}
+	c.idempotent = Idempotent(r)
+	return c
+}
+
+// Idempotent says whether a producer with these settings is idempotent in fact. Other acks than all,
+// no retries, or more than five requests in flight switch it off in silence unless it was asked for
+// explicitly (ProducerConfig.postProcessAndValidateIdempotenceConfigs).
+func Idempotent(r *models.Resolved) bool {
+	const s = models.ProducerSection
+	if !r.Has(s, "enable.idempotence") || !r.Bool(s, "enable.idempotence") || r.Quirk("idempotence-not-effective") {
+		return false
+	}
+	return r.Str(s, "acks") == "all" && r.Int(s, "retries") > 0 && r.Int(s, "max.in.flight.requests.per.connection") <= 5
+}
+
+// consumerConfig is ConsumerConfig.
+type consumerConfig struct {
+	net             netConfig
+	group           string
+	ack             models.AckMode
+	autoCommit      bool
+	autoInterval    sim.Time
+	sessionTimeout  sim.Time
+	heartbeat       sim.Time
+	maxPollInterval sim.Time
+	maxPollRecords  int
+	reset           string // auto.offset.reset
+	minBytes        int32
+	maxWait         sim.Time
+	maxBytes        int32
+	partitionBytes  int32
+	checkCRCs       bool
+	assignors       []string
+	validate        bool // KIP-320: positions are validated after a leader change
+}
+
+// consumerInFlight is what KafkaConsumer gives its NetworkClient; it is "a conservative default".
+const consumerInFlight = 100
+
+func readConsumer(spec *models.ConsumerSpec) consumerConfig {
+	const s = models.ConsumerSection
+	r := spec.Set
+	c := consumerConfig{
+		net:             readNet(r, s, spec.Name, consumerInFlight),
+		group:           spec.Group,
+		ack:             spec.Ack,
+		autoCommit:      spec.Ack == models.AckAuto && r.Bool(s, "enable.auto.commit"),
+		autoInterval:    r.Time(s, "auto.commit.interval.ms"),
+		sessionTimeout:  r.Time(s, "session.timeout.ms"),
+		heartbeat:       r.Time(s, "heartbeat.interval.ms"),
+		maxPollInterval: r.Time(s, "max.poll.interval.ms"),
+		maxPollRecords:  int(r.Int(s, "max.poll.records")),
+		reset:           r.Str(s, "auto.offset.reset"),
+		minBytes:        int32(r.Int(s, "fetch.min.bytes")),
+		maxWait:         r.Time(s, "fetch.max.wait.ms"),
+		maxBytes:        int32(r.Int(s, "fetch.max.bytes")),
+		partitionBytes:  int32(r.Int(s, "max.partition.fetch.bytes")),
+		checkCRCs:       r.Bool(s, "check.crcs"),
+		assignors:       assignorsOf(r.Str(s, "partition.assignment.strategy")),
+		validate:        r.AtLeast("2.3"),
+	}
+	if spec.Prefetch > 0 {
+		c.maxPollRecords = spec.Prefetch // the nearest thing that Kafka has
+	}
+	return c
+}
+
+// backoff is ExponentialBackoff with base 2, and ClusterConnectionStates' use of it.
+type backoff struct {
+	first, most sim.Time
+	jitter      int64 // percent, both ways; the result never exceeds most
+}
+
+// draw is the pause before the next try after so many failed ones (0: the first retry).
+func (b backoff) draw(rnd *sim.Rand, failed int) sim.Time {
+	d := b.first
+	for ; failed > 0 && d < b.most; failed-- {
+		d *= 2
+	}
+	d = min(d, max(b.most, b.first))
+	if b.jitter > 0 && d > 0 {
+		spread := d / 100 * sim.Time(b.jitter)
+		d = min(rnd.Range(d-spread, d+spread), max(b.most, b.first))
+	}
+	return d
+}

@@ -1,0 +1,298 @@
+package group
+
+import (
+	"strconv"
+
+	"github.com/mqsim/mqsim/models/kafka/wire"
+	"github.com/mqsim/mqsim/sim"
+)
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Join is GroupCoordinator.handleJoinGroup. A first join without an id is answered with one
+// (MEMBER_ID_REQUIRED, KIP-394), so that a client that gives up leaves no ghost behind.
+func (k *Coordinator) Join(c *sim.Conn, req *wire.JoinGroupRequest) {
+	fail := func(e wire.Error, id string) {
+		k.env.Reply(c, &wire.JoinGroupResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Err: e, Generation: -1, Member: id})
+	}
+	if e := k.check(req.Group); e != wire.None {
+		fail(e, req.Member)
+		return
+	}
+	session := sim.Time(req.SessionTimeoutMs) * sim.Millisecond
+	if session < k.cfg.MinSession || session > k.cfg.MaxSession {
+		fail(wire.InvalidSessionTimeout, req.Member)
+		return
+	}
+	g := k.get(req.Group)
+	if req.Member == "" {
+		if g == nil {
+			g = k.create(req.Group)
+		}
+		m := &member{g: g, id: k.newMemberID(req.Client), client: req.Client, session: session, isNew: true}
+		k.track(m)
+		g.pending = append(g.pending, m)
+		m.touch()
+		fail(wire.MemberIDRequired, m.id)
+		return
+	}
+	if g == nil {
+		fail(wire.UnknownMemberID, req.Member)
+		return
+	}
+	if m := g.pendingMember(req.Member); m != nil {
+		g.pending = remove(g.pending, m)
+		g.admit(m, c, req)
+		return
+	}
+	m := g.member(req.Member)
+	if m == nil {
+		fail(wire.UnknownMemberID, req.Member)
+		return
+	}
+	g.rejoin(m, c, req)
+}
+
+// admit adds a new member and rebalances (addMemberAndRebalance).
+func (g *group) admit(m *member, c *sim.Conn, req *wire.JoinGroupRequest) {
+	m.take(c, req)
+	g.members = append(g.members, m)
+	if g.leader == "" {
+		g.leader = m.id
+	}
+	if g.state == preparing && g.initial {
+		g.memberAdded = true
+	}
+	m.expireIn(newMemberTimeout)
+	if g.state == preparing {
+		g.tryJoin()
+		return
+	}
+	g.prepare()
+}
+
+func (m *member) take(c *sim.Conn, req *wire.JoinGroupRequest) {
+	m.answerJoin(&wire.JoinGroupResponse{Err: wire.UnknownMemberID, Generation: -1, Member: m.id}) // a stale join of its own
+	m.joinConn, m.joinCorr = c, req.Corr
+	m.session = sim.Time(req.SessionTimeoutMs) * sim.Millisecond
+	m.rebalance = sim.Time(req.RebalanceTimeoutMs) * sim.Millisecond
+	m.protocols = req.Protocols
+}
+
+// rejoin is a known member's join (doCurrentMemberJoinGroup): it begins a rebalance if the member's
+// subscription changed or it is the leader of a stable group; else it just repeats the answer.
+func (g *group) rejoin(m *member, c *sim.Conn, req *wire.JoinGroupRequest) {
+	again := false
+	switch g.state {
+	case completing:
+		again = m.same(req.Protocols)
+	case stable:
+		again = m.same(req.Protocols) && m.id != g.leader
+	}
+	m.take(c, req)
+	if again {
+		m.touch()
+		m.answerJoin(g.joined(m))
+		return
+	}
+	if g.state == preparing {
+		g.tryJoin()
+		return
+	}
+	g.prepare()
+}
+
+// Sync is GroupCoordinator.handleSyncGroup: the leader's assignment is stored before anybody gets it.
+func (k *Coordinator) Sync(c *sim.Conn, req *wire.SyncGroupRequest) {
+	fail := func(e wire.Error) {
+		k.env.Reply(c, &wire.SyncGroupResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Err: e})
+	}
+	g, m, e := k.find(req.Group, req.Member, req.Generation)
+	if e != wire.None {
+		fail(e)
+		return
+	}
+	switch g.state {
+	case preparing:
+		fail(wire.RebalanceInProgress)
+	case stable:
+		m.touch()
+		k.env.Reply(c, &wire.SyncGroupResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Protocol: g.protocol, Data: m.assigned})
+	case completing:
+		m.syncConn, m.syncCorr, m.synced = c, req.Corr, true
+		if m.id == g.leader && !g.storing {
+			g.assign(req.Assignments)
+		}
+	default:
+		fail(wire.UnknownMemberID)
+	}
+}
+
+func (g *group) assign(list []wire.Assignment) {
+	k, generation := g.k, g.generation
+	g.storing = true
+	shares := make([][]byte, len(g.members))
+	for i, m := range g.members {
+		for j := range list {
+			if list[j].Member == m.id {
+				shares[i] = list[j].Data
+			}
+		}
+		m.assigned = shares[i]
+	}
+	k.store(g, func(e wire.Error) {
+		if g.state != completing || g.generation != generation {
+			return
+		}
+		g.storing = false
+		if e != wire.None {
+			for _, m := range g.members {
+				m.assigned = nil
+				m.answerSync(&wire.SyncGroupResponse{Err: e})
+			}
+			g.prepare()
+			return
+		}
+		g.state, g.syncing = stable, false
+		for _, m := range append([]*member(nil), g.members...) {
+			m.touch()
+			m.answerSync(&wire.SyncGroupResponse{Protocol: g.protocol, Data: m.assigned})
+		}
+	})
+}
+
+// find locates a member at its generation.
+func (k *Coordinator) find(name, id string, generation int32) (*group, *member, wire.Error) {
+	if e := k.check(name); e != wire.None {
+		return nil, nil, e
+	}
+	g := k.get(name)
+	if g == nil {
+		return nil, nil, wire.UnknownMemberID
+	}
+	m := g.member(id)
+	switch {
+	case m == nil:
+		return g, nil, wire.UnknownMemberID
+	case generation != g.generation:
+		return g, m, wire.IllegalGeneration
+	}
+	return g, m, wire.None
+}
+
+// Heartbeat is GroupCoordinator.handleHeartbeat.
+func (k *Coordinator) Heartbeat(c *sim.Conn, req *wire.HeartbeatRequest) {
+	g, m, e := k.find(req.Group, req.Member, req.Generation)
+	if e == wire.None {
+		m.touch()
+		switch g.state {
+		case preparing:
+			e = wire.RebalanceInProgress
+		case empty, dead:
+			e = wire.UnknownMemberID
+		}
+	}
+	k.env.Reply(c, &wire.HeartbeatResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Err: e})
+}
+
+// Leave is GroupCoordinator.handleLeaveGroup.
+func (k *Coordinator) Leave(c *sim.Conn, req *wire.LeaveGroupRequest) {
+	r := &wire.LeaveGroupResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Member: req.Member}
+	r.Err = k.check(req.Group)
+	if r.Err == wire.None {
+		g := k.get(req.Group)
+		switch {
+		case g == nil:
+			r.Err = wire.UnknownMemberID
+		case g.pendingMember(req.Member) != nil:
+			m := g.pendingMember(req.Member)
+			g.pending = remove(g.pending, m)
+			k.forget(m)
+			g.tryJoin()
+		case g.member(req.Member) != nil:
+			m := g.member(req.Member)
+			k.env.Emit("group-member-left", g.name, m.client)
+			g.drop(m)
+		default:
+			r.Err = wire.UnknownMemberID
+		}
+	}
+	k.env.Reply(c, r)
+}
+
+// Commit is GroupCoordinator.handleCommitOffsets. A commit of the present generation is taken even
+// while the group prepares a rebalance; it counts as a heartbeat.
+func (k *Coordinator) Commit(c *sim.Conn, req *wire.OffsetCommitRequest) {
+	e := k.mayCommit(req)
+	if e != wire.None {
+		k.env.Reply(c, committed(req, e))
+		return
+	}
+	g := k.get(req.Group)
+	if g == nil {
+		g = k.create(req.Group)
+	}
+	if m := g.member(req.Member); m != nil {
+		m.touch()
+	}
+	k.storeOffsets(g, req.Parts, func(e wire.Error) {
+		if e == wire.None && g.state != dead {
+			for i := range req.Parts {
+				p := &req.Parts[i]
+				g.offsets[p.TopicPartition] = commit{p.Offset, p.LeaderEpoch}
+			}
+		}
+		k.env.Reply(c, committed(req, e))
+	})
+}
+
+func (k *Coordinator) mayCommit(req *wire.OffsetCommitRequest) wire.Error {
+	if e := k.check(req.Group); e != wire.None {
+		return e
+	}
+	g := k.get(req.Group)
+	switch {
+	case g == nil && req.Generation < 0, g != nil && g.state == empty && req.Generation < 0:
+		return wire.None // a consumer that only stores offsets here
+	case g == nil:
+		return wire.IllegalGeneration
+	}
+	m := g.member(req.Member)
+	switch {
+	case m == nil:
+		return wire.UnknownMemberID
+	case req.Generation != g.generation:
+		return wire.IllegalGeneration
+	case g.state == completing:
+		return wire.RebalanceInProgress
+	}
+	return wire.None
+}
+
+func committed(req *wire.OffsetCommitRequest, e wire.Error) *wire.OffsetCommitResponse {
+	r := &wire.OffsetCommitResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Parts: make([]wire.PartError, len(req.Parts))}
+	for i := range req.Parts {
+		r.Parts[i] = wire.PartError{TopicPartition: req.Parts[i].TopicPartition, Err: e}
+	}
+	return r
+}
+
+// FetchOffsets is GroupCoordinator.handleFetchOffsets; -1 stands for no committed offset.
+func (k *Coordinator) FetchOffsets(c *sim.Conn, req *wire.OffsetFetchRequest) {
+	r := &wire.OffsetFetchResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Group: req.Group}
+	r.Err = k.check(req.Group)
+	if r.Err == wire.None {
+		g := k.get(req.Group)
+		r.Parts = make([]wire.OffsetFetchResult, len(req.Parts))
+		for i, tp := range req.Parts {
+			r.Parts[i] = wire.OffsetFetchResult{TopicPartition: tp, Offset: -1, LeaderEpoch: -1}
+			if g == nil {
+				continue
+			}
+			if o, ok := g.offsets[tp]; ok {
+				r.Parts[i].Offset, r.Parts[i].LeaderEpoch = o.offset, o.epoch
+			}
+		}
+	}
+	k.env.Reply(c, r)
+}

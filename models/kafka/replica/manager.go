@@ -1,0 +1,334 @@
+package replica
+
+import (
+	"errors"
+
+	"github.com/mqsim/mqsim/models/kafka/log"
+	"github.com/mqsim/mqsim/models/kafka/wire"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// Manager is the replica manager of one incarnation of a broker.
+type Manager struct {
+	cfg   Config
+	env   Env
+	dir   *log.Dir
+	stats *Stats
+
+	parts map[wire.TopicPartition]*Partition
+	order []*Partition // in order of creation
+
+	controllerEpoch int32
+	stopping        bool
+	ticking         bool
+
+	// answers to the controller about the ISR
+	unsent    []proposal
+	altering  bool
+	proposals uint32
+
+	// produce purgatory: a list in order of deadline
+	first, last  *delayed
+	produceArmed bool
+	produceAt    sim.Time
+
+	// fetch sessions and those to look at again when the present input is done
+	sessions []*session
+	byID     map[int32]*session
+	nextID   int32
+	woken    []*session
+	inFlush  bool
+	fetchers []*fetcher
+	bySource map[int32]*fetcher
+}
+
+// NewManager makes a replica manager over a loaded log directory. stats is shared by the cluster.
+func NewManager(cfg Config, env Env, dir *log.Dir, stats *Stats) *Manager {
+	return &Manager{
+		cfg: cfg, env: env, dir: dir, stats: stats, controllerEpoch: -1,
+		parts: map[wire.TopicPartition]*Partition{}, byID: map[int32]*session{}, bySource: map[int32]*fetcher{},
+	}
+}
+
+// Partition returns a replica of this broker, nil if it has none.
+func (m *Manager) Partition(tp wire.TopicPartition) *Partition { return m.parts[tp] }
+
+// Partitions are the broker's replicas in order of creation.
+func (m *Manager) Partitions() []*Partition { return m.order }
+
+// Start arms the periodic ISR check (ReplicaManager.startup): every half of replica.lag.time.max.ms.
+// phase is the delay to the first, drawn by the caller.
+func (m *Manager) Start(phase sim.Time) { m.env.After(phase, timerShrink, 0) }
+
+// Stop ends fetching and ISR changes, the first step of a shutdown (ReplicaManager.shutdown).
+func (m *Manager) Stop() {
+	m.stopping = true
+	for _, f := range m.fetchers {
+		for len(f.parts) > 0 {
+			m.unfetch(f.parts[0])
+		}
+	}
+}
+
+func (m *Manager) partition(tp wire.TopicPartition) *Partition {
+	p := m.parts[tp]
+	if p == nil {
+		p = newPartition(m, tp)
+		m.parts[tp] = p
+		m.order = append(m.order, p)
+	}
+	return p
+}
+
+// LeaderAndIsr applies what the controller decided (ReplicaManager.becomeLeaderOrFollower).
+func (m *Manager) LeaderAndIsr(req *wire.LeaderAndIsrRequest) *wire.LeaderAndIsrResponse {
+	resp := &wire.LeaderAndIsrResponse{RespHeader: wire.RespHeader{Corr: req.Corr}}
+	if !m.Obeys(req.ControllerEpoch) {
+		resp.Err = wire.StaleControllerEpoch
+		return resp
+	}
+	resp.Parts = make([]wire.PartError, len(req.Parts))
+	for i := range req.Parts {
+		st := &req.Parts[i]
+		resp.Parts[i] = wire.PartError{TopicPartition: st.TopicPartition, Err: m.apply(st)}
+	}
+	if !m.ticking {
+		// startHighWatermarkCheckPointThread: with the first LeaderAndIsr.
+		m.ticking = true
+		m.env.After(m.cfg.HWCheckpoint, timerHW, 0)
+	}
+	m.runFetchers()
+	m.flush()
+	return resp
+}
+
+// Obeys says whether a controller's epoch is not older than one seen before, and remembers it.
+func (m *Manager) Obeys(epoch int32) bool {
+	if epoch < m.controllerEpoch {
+		m.env.Probe("kafka-stale-controller-epoch")
+		return false
+	}
+	m.controllerEpoch = epoch
+	return true
+}
+
+// apply handles one partition of a LeaderAndIsr. An epoch that is not newer is ignored, in ZooKeeper
+// mode also an equal one.
+func (m *Manager) apply(st *wire.PartitionState) wire.Error {
+	if !contains(st.Replicas, m.cfg.Broker) {
+		return wire.UnknownTopicOrPartition
+	}
+	p := m.partition(st.TopicPartition)
+	if st.LeaderEpoch <= p.leaderEpoch {
+		return wire.StaleControllerEpoch
+	}
+	var err error
+	if st.Leader == m.cfg.Broker {
+		err = m.lead(p, st)
+	} else {
+		err = m.follow(p, st)
+	}
+	if err != nil {
+		m.failed(err)
+		return wire.KafkaStorageError
+	}
+	return wire.None
+}
+
+func (m *Manager) lead(p *Partition, st *wire.PartitionState) error {
+	m.unfetch(p)
+	if err := p.becomeLeader(st); err != nil {
+		return err
+	}
+	m.stats.leads(p, m.cfg.Broker)
+	m.stats.ISR(p.TP, p.leaderEpoch, p.partitionEpoch, p.isr)
+	m.env.Led(p.TP, p.leaderEpoch, true)
+	return nil
+}
+
+// follow is ReplicaManager.makeFollowers: a leader that the metadata cache does not know as live is
+// not followed; the replica keeps its role.
+func (m *Manager) follow(p *Partition, st *wire.PartitionState) error {
+	if !m.env.Alive(st.Leader) {
+		m.env.Probe("kafka-leader-not-alive")
+		return p.openLog()
+	}
+	was := p.Leads()
+	fresh, err := p.becomeFollower(st)
+	if err != nil {
+		return err
+	}
+	if was || fresh {
+		m.env.Led(p.TP, p.leaderEpoch, false)
+	}
+	m.unfetch(p)
+	if m.stopping {
+		return nil
+	}
+	return m.fetchFrom(p, st.Leader)
+}
+
+// StopReplica is ReplicaManager.stopReplicas.
+func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaResponse {
+	resp := &wire.StopReplicaResponse{RespHeader: wire.RespHeader{Corr: req.Corr}}
+	if !m.Obeys(req.ControllerEpoch) {
+		resp.Err = wire.StaleControllerEpoch
+		return resp
+	}
+	for i := range req.Parts {
+		s := &req.Parts[i]
+		e := wire.None
+		p := m.parts[s.TopicPartition]
+		if p != nil {
+			if s.LeaderEpoch < p.leaderEpoch {
+				e = wire.FencedLeaderEpoch
+			} else {
+				m.unfetch(p)
+				m.failWaiters(p, wire.NotLeaderOrFollower)
+				p.fenceSessions()
+			}
+		}
+		resp.Parts = append(resp.Parts, wire.PartError{TopicPartition: s.TopicPartition, Err: e})
+	}
+	m.runFetchers()
+	m.flush()
+	return resp
+}
+
+// ListOffsets is KafkaApis.handleListOffsetRequest: consumers ask leaders only, and get no latest
+// offset before the high watermark has reached the start of this leadership (KIP-207).
+func (m *Manager) ListOffsets(req *wire.ListOffsetsRequest) *wire.ListOffsetsResponse {
+	resp := &wire.ListOffsetsResponse{RespHeader: wire.RespHeader{Corr: req.Corr}}
+	resp.Parts = make([]wire.ListOffsetsResult, len(req.Parts))
+	for i := range req.Parts {
+		q := &req.Parts[i]
+		r := &resp.Parts[i]
+		*r = wire.ListOffsetsResult{TopicPartition: q.TopicPartition, Timestamp: -1, Offset: -1, LeaderEpoch: -1}
+		p, e := m.leading(q.TopicPartition, q.CurrentLeaderEpoch)
+		if e != wire.None {
+			r.Err = e
+			continue
+		}
+		m.offsetAt(p, q.Timestamp, req.Replica, r)
+	}
+	return resp
+}
+
+func (m *Manager) offsetAt(p *Partition, ts int64, replica int32, r *wire.ListOffsetsResult) {
+	limit := p.hw
+	if replica >= 0 {
+		limit = p.LEO()
+	}
+	r.LeaderEpoch = p.leaderEpoch
+	switch ts {
+	case wire.EarliestTimestamp:
+		r.Offset = p.Log.Start()
+	case wire.LatestTimestamp:
+		if replica < 0 && p.hw < p.epochStart {
+			r.Err, r.LeaderEpoch = wire.OffsetNotAvailable, -1
+			return
+		}
+		r.Offset = limit
+	default:
+		off, at, ok, err := p.Log.OffsetForTime(ts)
+		if err != nil {
+			m.failed(err)
+			r.Err = wire.KafkaStorageError
+			return
+		}
+		if !ok {
+			return
+		}
+		if off >= limit {
+			if replica < 0 && p.hw < p.epochStart {
+				r.Err = wire.OffsetNotAvailable
+			}
+			return
+		}
+		r.Offset, r.Timestamp = off, at
+	}
+}
+
+// leading finds a partition that this broker leads at the asker's epoch.
+func (m *Manager) leading(tp wire.TopicPartition, epoch int32) (*Partition, wire.Error) {
+	p := m.parts[tp]
+	if p == nil {
+		return nil, wire.UnknownTopicOrPartition
+	}
+	if e := p.checkEpoch(epoch); e != wire.None {
+		return nil, e
+	}
+	if !p.Leads() {
+		return nil, wire.NotLeaderOrFollower
+	}
+	return p, wire.None
+}
+
+// OffsetsForLeaderEpoch is ReplicaManager.lastOffsetForLeaderEpoch.
+func (m *Manager) OffsetsForLeaderEpoch(req *wire.OffsetsForLeaderEpochRequest) *wire.OffsetsForLeaderEpochResponse {
+	resp := &wire.OffsetsForLeaderEpochResponse{RespHeader: wire.RespHeader{Corr: req.Corr}}
+	resp.Parts = make([]wire.EpochResult, len(req.Parts))
+	for i := range req.Parts {
+		q := &req.Parts[i]
+		r := &resp.Parts[i]
+		*r = wire.EpochResult{TopicPartition: q.TopicPartition, LeaderEpoch: -1, EndOffset: -1}
+		p, e := m.leading(q.TopicPartition, q.CurrentLeaderEpoch)
+		if r.Err = e; e == wire.None {
+			r.LeaderEpoch, r.EndOffset = p.endOfEpoch(q.LeaderEpoch)
+		}
+	}
+	return resp
+}
+
+// Timer is a timer that Env.After armed.
+func (m *Manager) Timer(kind uint16, arg uint32) {
+	switch kind {
+	case timerProduce:
+		m.expireProduce()
+	case timerFetch:
+		m.expireFetch(arg)
+	case timerFetcher:
+		f := m.fetchers[arg]
+		f.armed = false
+		f.run()
+	case timerShrink:
+		m.env.After(m.cfg.LagTimeMax/2, timerShrink, 0)
+		now := m.env.Now()
+		for _, p := range m.order {
+			p.maybeShrink(now)
+		}
+	case timerHW:
+		m.env.After(m.cfg.HWCheckpoint, timerHW, 0)
+		m.CheckpointHW()
+	case timerAlterISR:
+		m.sendAlter()
+	}
+	m.flush()
+}
+
+// CheckpointHW writes replication-offset-checkpoint, every 5 s. A file that would get the same bytes
+// is left alone.
+func (m *Manager) CheckpointHW() {
+	changed := false
+	for _, p := range m.order {
+		if p.Log != nil && p.hw != p.hwSaved {
+			p.hwSaved, changed = p.hw, true
+		}
+	}
+	if !changed {
+		return
+	}
+	if err := m.dir.CheckpointHighWatermarks(); err != nil {
+		m.failed(err)
+	}
+}
+
+// failed is ReplicaManager.handleLogDirFailure: an I/O error takes the directory offline, and with
+// the last directory the process halts (LogManager.handleLogDirFailure).
+func (m *Manager) failed(err error) {
+	if errors.Is(err, log.ErrStorage) {
+		m.env.Halt("log directory failed: " + err.Error())
+	} else {
+		m.env.Halt("log error: " + err.Error())
+	}
+}
