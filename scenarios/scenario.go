@@ -90,7 +90,11 @@ func (s *Scenario) Workload(sys *System) workload.Spec {
 
 // Config is what the model of a system is built from.
 func (s *Scenario) Config(sys *System) *models.Config {
-	return &models.Config{System: sys.System, Set: sys.Set, Streams: sys.Streams, Disk: s.Hardware.DiskSpec(), Host: s.Hardware.HostSpec()}
+	host := s.Hardware.HostSpec()
+	if sys.Table.Find(models.Topology, "disks") != nil {
+		host.Disks = int(sys.Set.Int(models.Topology, "disks"))
+	}
+	return &models.Config{System: sys.System, Set: sys.Set, Streams: sys.Streams, Disk: host.Disk, Host: host}
 }
 
 // Load reads a scenario. The file's name is only for messages. Either the scenario is valid, or

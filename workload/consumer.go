@@ -31,7 +31,7 @@ func (d *Driver) addConsumer(stream int, g *models.ConsumerGroup, group string) 
 	x.spec = &models.ConsumerSpec{
 		Name: fmt.Sprintf("consumer-%d", i), Index: i, Stream: stream, Group: group, At: g.At, Stay: g.Stay,
 		Reconnect: g.Reconnect, Prefetch: g.Prefetch, Ack: g.Ack, Orderly: g.Orderly,
-		Set: d.settings(models.ConsumerSection, g.Settings),
+		Set: d.settings(stream, models.ConsumerSection, g.Settings),
 	}
 	x.svc = d.install(x.spec.Name, func() sim.Program {
 		x.client = d.c.NewConsumer(x.spec, x)

@@ -98,12 +98,12 @@ func (d *Driver) install(name string, mk func() sim.Program, onBoot func(*sim.Pr
 	return svc
 }
 
-// settings are those of one client: the system's with what its group writes over them.
-func (d *Driver) settings(section models.Section, over models.Settings) *models.Resolved {
+// settings are those of one client: the system's with what its stream and its group write over them.
+func (d *Driver) settings(stream int, section models.Section, over models.Settings) *models.Resolved {
 	if d.cfg.Set == nil {
 		return nil // a model without a table: only tests have one
 	}
-	return d.cfg.Set.With(section, over)
+	return d.cfg.Set.ForStream(&d.cfg.Streams[stream]).With(section, over)
 }
 
 // StartBacklogs sends the backlogs; BacklogsDone says when every message of them is acked.

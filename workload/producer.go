@@ -56,7 +56,7 @@ func (d *Driver) addProducer(stream int, g *models.ProducerGroup, rank int, stre
 	p.spec = &models.ProducerSpec{
 		Name: fmt.Sprintf("producer-%d", i), Index: i, Stream: stream, At: g.At, Stay: g.Stay, Reconnect: g.Reconnect,
 		OneWay: g.Send == models.OneWay, Sync: g.Send == models.Sync, Declare: g.Declare, Heartbeat: g.Heartbeat,
-		Set: d.settings(models.ProducerSection, g.Settings),
+		Set: d.settings(stream, models.ProducerSection, g.Settings),
 	}
 	for _, name := range g.To {
 		p.spec.To = append(p.spec.To, streams[name])
@@ -73,7 +73,7 @@ func (d *Driver) addBacklog(stream int, n int64) *producer {
 	g := &models.ProducerGroup{Count: 1, Rate: []models.RateStep{{Max: true}}, MaxInFlight: 1000, At: s.Home, Resend: models.ResendUnknown}
 	p := &producer{d: d, index: i, group: g, stream: s, rate: g.Rate, share: 1, limit: n}
 	p.spec = &models.ProducerSpec{Name: "backlog-" + s.Name, Index: i, Stream: stream, At: g.At, Declare: "once",
-		Reconnect: 200 * sim.Millisecond, Set: d.cfg.Set}
+		Reconnect: 200 * sim.Millisecond, Set: d.settings(stream, models.ProducerSection, nil)}
 	d.backlogs = append(d.backlogs, p)
 	p.install()
 	return p

@@ -13,9 +13,9 @@ const (
 	laneControl = 2 // the controller's event thread and its requests (control plane)
 	laneState   = 3 // replicaStateChangeLock: LeaderAndIsr, StopReplica, UpdateMetadata
 	laneGroup   = 4 // the group coordinator
-	laneFetcher = 8 // + source broker: the fetcher threads
+	laneLog     = 8 // + a hash of the partition: a log's lock, held by blocking disk calls
 	lanesLog    = 64
-	laneLog     = 8192 // + a hash of the partition: a log's lock, held by blocking disk calls
+	laneFetcher = laneLog + lanesLog // + source broker: the fetcher threads
 )
 
 // CPU time per message. All figures are assumptions, set so that a broker with 8 cores handles some

@@ -213,3 +213,53 @@ func TestAllPowerLoss(t *testing.T) {
 	}
 	k.check()
 }
+
+// Equal seeds give equal runs, different seeds do not.
+func TestDeterminism(t *testing.T) {
+	digest := func(seed uint64) uint64 {
+		k := newCluster(t, options{brokers: 3, minISR: 2, seed: seed})
+		k.run(5 * sim.Second)
+		k.create("t0", []int32{1, 2, 3}, []int32{2, 3, 1})
+		k.produce(1, t0, -1, "a")
+		k.brokers[0].PowerOff(sim.CrashTypical)
+		k.run(30 * sim.Second)
+		k.brokers[0].PowerOn(sim.Second)
+		k.run(30 * sim.Second)
+		k.check()
+		return k.w.K.Digest()
+	}
+	a, b, c := digest(7), digest(7), digest(8)
+	if a != b || a == c {
+		t.Errorf("digests %x %x %x", a, b, c)
+	}
+}
+
+// Fifty brokers with 500 partitions: the cost of idling grows with fetch sessions that exist (each
+// broker follows two others), not with pairs of brokers or partitions.
+func TestManyBrokersIdle(t *testing.T) {
+	k := newCluster(t, options{brokers: 50, minISR: 2})
+	var assignment [][]int32
+	for i := range 500 {
+		assignment = append(assignment, []int32{int32(i%50 + 1), int32((i+1)%50 + 1), int32((i+2)%50 + 1)})
+	}
+	k.until(30*sim.Second, "all brokers", func() bool {
+		for i := range k.brokers {
+			if b := k.broker(int32(i + 1)); b == nil || !b.Serving() {
+				return false
+			}
+		}
+		return true
+	})
+	k.create("t0", assignment...)
+	k.run(60 * sim.Second)
+	before := k.w.K.Events()
+	k.run(sim.Minute)
+	// 100 sessions x 2 fetches a second x 6 events, ZooKeeper, checkpoints.
+	if n := k.w.K.Events() - before; n > 100_000 {
+		t.Errorf("%d events in an idle minute", n)
+	}
+	if n := k.events("isr-shrink"); n > 0 {
+		t.Errorf("%d ISR shrinks", n)
+	}
+	k.check()
+}

@@ -58,6 +58,18 @@ func (a *Admin) Boot(p *sim.Proc) {
 // Ready says that the client knows the controller.
 func (a *Admin) Ready() bool { return a.net.meta.known && a.net.link(a.net.meta.controller) != nil }
 
+// Brokers is the number of live brokers that the newest metadata lists; asking refreshes it.
+func (a *Admin) Brokers() int {
+	n := 0
+	for _, l := range a.net.links {
+		if l.listed && l.id >= 0 {
+			n++
+		}
+	}
+	a.net.wantMetadata()
+	return n
+}
+
 // CreateTopics creates topics at the controller.
 func (a *Admin) CreateTopics(topics []wire.NewTopic, done func(error)) {
 	a.add(&task{

@@ -19,6 +19,8 @@ import "github.com/mqsim/mqsim/sim"
 type Cluster struct {
 	Topics  []string    // by stream
 	Brokers []*sim.Host // the bootstrap list, broker-1 first
+	// Acked, if set, is told of every batch that broker id answered a producer with success.
+	Acked func(stream int, partition, id int32)
 }
 
 // bootstrap is the list of servers in the order in which client number k tries them: its own first

@@ -191,7 +191,7 @@ func (p *Producer) deadline(now sim.Time) {
 func (p *Producer) answered(l *link, c *call, resp wire.Response, err wire.Error) {
 	switch c.kind {
 	case callProduce:
-		p.produced(c, resp, err)
+		p.produced(l, c, resp, err)
 	case callInitProducer:
 		p.gotProducerID(resp, err)
 	}

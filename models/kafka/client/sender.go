@@ -190,7 +190,7 @@ func (p *Producer) produce(l *link, batches []*batch) {
 		for _, b := range batches {
 			b.inCall = false
 			b.q.muted = false
-			p.succeed(b, -1)
+			p.succeed(l, b, -1)
 		}
 		p.giveList(batches)
 		return
@@ -224,7 +224,7 @@ func (p *Producer) giveList(s []*batch) {
 }
 
 // produced is Sender.handleProduceResponse.
-func (p *Producer) produced(c *call, resp wire.Response, err wire.Error) {
+func (p *Producer) produced(l *link, c *call, resp wire.Response, err wire.Error) {
 	var answer *wire.ProduceResponse
 	if resp != nil {
 		answer = resp.(*wire.ProduceResponse)
@@ -235,7 +235,7 @@ func (p *Producer) produced(c *call, resp wire.Response, err wire.Error) {
 			r = answerFor(answer, i, b.q.tp)
 		}
 		b.inCall = false
-		p.completed(b, &r)
+		p.completed(l, b, &r)
 		b.q.muted = false
 		if b.done {
 			p.release(b)
@@ -266,13 +266,13 @@ func answerFor(a *wire.ProduceResponse, i int, tp wire.TopicPartition) wire.Prod
 }
 
 // completed is Sender.completeBatch. A batch that expired while in flight only leaves here.
-func (p *Producer) completed(b *batch, r *wire.ProduceResult) {
+func (p *Producer) completed(l *link, b *batch, r *wire.ProduceResult) {
 	if b.done {
 		return
 	}
 	if r.Err == wire.None {
 		p.settled(b)
-		p.succeed(b, r.BaseOffset)
+		p.succeed(l, b, r.BaseOffset)
 		return
 	}
 	if !refusal(r.Err, p.cfg.acks) {
@@ -289,7 +289,7 @@ func (p *Producer) completed(b *batch, r *wire.ProduceResult) {
 	case r.Err == wire.DuplicateSequenceNumber:
 		// The broker has it, but no longer knows where.
 		p.settled(b)
-		p.succeed(b, -1)
+		p.succeed(l, b, -1)
 	default:
 		p.noteFailed(b, r.Err)
 		p.fail(b, r.Err, int64(b.attempts) < p.cfg.retries)
@@ -344,8 +344,11 @@ func (p *Producer) reenqueue(b *batch, now sim.Time) {
 }
 
 // succeed tells the application. base is -1 when the offset is unknown.
-func (p *Producer) succeed(b *batch, base int64) {
+func (p *Producer) succeed(l *link, b *batch, base int64) {
 	b.done = true
+	if p.cluster.Acked != nil {
+		p.cluster.Acked(p.spec.Stream, b.q.tp.Partition, l.id)
+	}
 	if !p.spec.OneWay {
 		a := models.Answer{Outcome: models.Acked, Partition: b.q.tp.Partition, Offset: base}
 		for i, id := range b.ids {

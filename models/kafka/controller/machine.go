@@ -136,6 +136,9 @@ func (c *Controller) adopt(p *partition, next leaderISR) {
 	if next.LeaderEpoch < p.highest {
 		c.env.Violate("kafka-I6", p.name+": leader epoch fell from "+itoa(p.highest)+" to "+itoa(next.LeaderEpoch))
 	}
+	if p.known && next.version <= p.now.version {
+		c.env.Violate("kafka-I6", p.name+": partition epoch went from "+itoa(p.now.version)+" to "+itoa(next.version))
+	}
 	p.highest = max(p.highest, next.LeaderEpoch)
 	p.known, p.now = true, next
 	c.env.ISR(p.tp, next.LeaderEpoch, next.version, next.ISR)

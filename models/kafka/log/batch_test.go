@@ -1,6 +1,7 @@
 package log
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"hash/crc32"
 	"testing"
@@ -258,4 +259,9 @@ func FuzzBatches(f *testing.F) {
 			t.Fatalf("%d + %d of %d bytes", total, c.Rest(), len(raw))
 		}
 	})
+}
+
+// fixCRC makes the checksum of an encoded batch right.
+func fixCRC(b []byte) {
+	binary.BigEndian.PutUint32(b[atCRC:], crc32.Checksum(b[atAttributes:], castagnoli))
 }

@@ -110,7 +110,12 @@ func crashOptions() Options {
 
 // crashRun runs a script up to its k-th point and reports whether it got so far.
 func crashRun(t *testing.T, seed uint64, k int, kind sim.CrashKind, script func(*history)) (*history, bool) {
-	r := newRig(t, seed, crashOptions())
+	return crashRunIn(t, "", seed, k, kind, script)
+}
+
+// crashRunIn is crashRun with the files in a directory, unless that is "".
+func crashRunIn(t *testing.T, dir string, seed uint64, k int, kind sim.CrashKind, script func(*history)) (*history, bool) {
+	r := newRigIn(t, dir, seed, crashOptions())
 	r.start()
 	h := &history{r: r, versions: [][]string{nil}}
 	points := 0
@@ -305,4 +310,24 @@ func (h *history) sameProducer(k int) {
 			h.r.t.Errorf("k %d: producer 1's last batch again: %+v, %v", k, a, err)
 		}
 	})
+}
+
+// Memory and a directory of real files give the same log, the same disk and the same digest.
+func TestBackingsAgree(t *testing.T) {
+	run := func(dir string, k int) (string, uint64) {
+		h, _ := crashRunIn(t, dir, 5, k, sim.CrashTypical, growing)
+		got, err := contents(h.r.log())
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.goOn(k, got)
+		return fmt.Sprint(got, h.r.log()), h.r.w.K.Digest()
+	}
+	for _, k := range []int{30, 77, 1000} {
+		mem, memDigest := run("", k)
+		real, realDigest := run(t.TempDir(), k)
+		if mem != real || memDigest != realDigest {
+			t.Errorf("k %d: %x in memory, %x in a directory\n%s\n%s", k, memDigest, realDigest, mem, real)
+		}
+	}
 }

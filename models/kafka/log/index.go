@@ -2,6 +2,7 @@ package log
 
 import (
 	"encoding/binary"
+	"math"
 	"sort"
 )
 
@@ -97,7 +98,7 @@ func openOffsetIndex(f *file, base, logSize int64) (*offsetIndex, error) {
 	sane := true
 	err := eachEntry(f, offsetEntrySize, func(b []byte) bool {
 		e := offsetEntry{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
-		if n := len(x.entries); n > 0 && (e.rel <= x.entries[n-1].rel || e.pos <= x.entries[n-1].pos) || int64(e.pos) >= logSize {
+		if n := len(x.entries); n > 0 && (e.rel <= x.entries[n-1].rel || e.pos <= x.entries[n-1].pos) || int64(e.pos) >= logSize || e.rel > math.MaxInt32 {
 			sane = false
 		}
 		x.entries = append(x.entries, e)
@@ -206,7 +207,8 @@ func openTimeIndex(f *file, base int64) (*timeIndex, error) {
 	sane := true
 	err := eachEntry(f, timeEntrySize, func(b []byte) bool {
 		e := timeEntry{int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])}
-		if n := len(x.entries); n > 0 && (e.timestamp <= x.entries[n-1].timestamp || e.rel < x.entries[n-1].rel) {
+		last, offset := x.last()
+		if e.timestamp <= last || base+int64(e.rel) < offset || e.rel > math.MaxInt32 {
 			sane = false
 		}
 		x.entries = append(x.entries, e)

@@ -17,7 +17,8 @@ type Fetched struct {
 // the next segment. dst is memory for the extents.
 //
 // Reading at the end, or between upTo and the end, gives nothing and no error; beyond the log's
-// ends it is ErrOffsetOutOfRange.
+// ends it is ErrOffsetOutOfRange. No checksum is looked at. Where the file holds something that is no
+// batch, a read ends before it, and one that begins there answers ErrCorruptMessage.
 func (l *Log) Read(offset int64, maxBytes int, upTo int64, minOne bool, dst []sim.Ref) (Fetched, error) {
 	out := Fetched{Refs: dst[:0], First: None, Next: offset}
 	if l.d.offline != nil {
@@ -31,16 +32,13 @@ func (l *Log) Read(offset int64, maxBytes int, upTo int64, minOne bool, dst []si
 		return out, nil
 	}
 	s, pos, err := l.locate(offset)
-	if err != nil {
-		return out, l.fail(err)
+	if err == nil && s != nil {
+		err = l.readSegment(s, pos, maxBytes, upTo, minOne, &out)
 	}
-	if s == nil {
-		return out, nil
+	if err != nil && err != ErrCorruptMessage {
+		err = l.fail(err)
 	}
-	if err := l.readSegment(s, pos, maxBytes, upTo, minOne, &out); err != nil {
-		return out, l.fail(err)
-	}
-	return out, nil
+	return out, err
 }
 
 // locate finds the segment and the position of the first batch that ends at or above offset.
@@ -116,17 +114,17 @@ func (l *Log) readSegment(s *segment, pos int64, maxBytes int, upTo int64, minOn
 			out.Bytes += int(c.Size())
 		}
 		out.Refs = trim(refs, first, end)
-		if c.Err() != nil {
-			return c.Err()
-		}
 		pos += c.Pos()
+		if c.Err() != nil || c.need > size-pos {
+			if out.Batches == 0 {
+				return ErrCorruptMessage
+			}
+			break
+		}
 		if more || c.Rest() == 0 && pos >= size {
 			break // a limit, or the end of the segment
 		}
 		// The window ended within a batch, or with one.
-		if c.need > size-pos {
-			return ErrCorruptMessage // a torn end that no recovery has seen
-		}
 		if out.Batches > 0 && int64(out.Bytes)+c.need > int64(maxBytes) || c.need > int64(maxBytes) && !minOne {
 			break
 		}

@@ -31,8 +31,12 @@ type rig struct {
 // dataDir is the log directory of the rig.
 const dataDir = "data"
 
-func newRig(t testing.TB, seed uint64, opt Options) *rig {
+func newRig(t testing.TB, seed uint64, opt Options) *rig { return newRigIn(t, "", seed, opt) }
+
+// newRigIn keeps the files in a directory of real files, unless that is "".
+func newRigIn(t testing.TB, dir string, seed uint64, opt Options) *rig {
 	r := &rig{t: t, w: sim.NewWorld(seed, sim.NetSpec{}), opt: opt, now: 1700000000000}
+	r.w.DataDir = dir
 	r.host = r.w.AddHost("b0", sim.HostSpec{Cores: 2, Disks: 1, Disk: sim.DiskSpec{
 		Write: 2 * sim.Microsecond, Fsync: 2 * sim.Millisecond, Bandwidth: 500 << 20,
 	}})

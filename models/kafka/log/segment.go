@@ -188,13 +188,13 @@ func (s *segment) grow(o *Options) error {
 // (FileRecords.searchForOffsetWithSize). At the end of the file there is none.
 func (s *segment) position(offset int64) (int64, error) {
 	_, pos := s.index.lookup(offset)
-	for pos < s.size() {
+	for pos+HeaderSize <= s.size() {
 		h, err := s.headerAt(pos)
 		if err != nil {
 			return 0, err
 		}
 		if h.LastOffset() >= offset {
-			break
+			return pos, nil
 		}
 		size := h.Size()
 		if size < HeaderSize {
@@ -202,7 +202,7 @@ func (s *segment) position(offset int64) (int64, error) {
 		}
 		pos += size
 	}
-	return min(pos, s.size()), nil
+	return s.size(), nil
 }
 
 // truncateTo drops the batch that contains offset and all behind it (LogSegment.truncateTo).
@@ -229,21 +229,25 @@ func (s *segment) truncateTo(o *Options, offset, now int64, why string) error {
 	return nil
 }
 
-// nextOffset reads the offset after the segment's last batch, from its last index entry on
-// (LogSegment.readNextOffset). Nothing is verified.
+// nextOffset reads the offset after the segment's last whole batch, from its last index entry on
+// (LogSegment.readNextOffset). No checksum is verified. A torn batch at the end, which a clean stop
+// does not leave, stays where it is, and appends go behind it.
 func (s *segment) nextOffset() (int64, error) {
 	next, pos := s.base, int64(0)
 	if n := len(s.index.entries); n > 0 {
 		pos = int64(s.index.entries[n-1].pos)
 	}
-	for pos < s.size() {
+	for pos+HeaderSize <= s.size() {
 		h, err := s.headerAt(pos)
 		if err != nil {
 			return 0, err
 		}
 		size := h.Size()
-		if size < HeaderSize || pos+size > s.size() || !h.sane() {
+		if size < HeaderSize || !h.sane() {
 			return 0, ErrCorruptMessage
+		}
+		if pos+size > s.size() {
+			break
 		}
 		next = h.NextOffset()
 		pos += size

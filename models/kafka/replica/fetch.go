@@ -33,6 +33,7 @@ type session struct {
 	armed    bool // a timer is under way for this slot
 	results  []wire.FetchResult
 	visited  []*fetched
+	resp     *wire.FetchResponse // of a follower's session: reused, see respond
 }
 
 // fetched is one partition of a session with what the fetcher last said and was last told about it.
@@ -216,7 +217,11 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 	s.results, s.visited = s.results[:0], s.visited[:0]
 	for _, f := range list {
 		f.hot = false
-		s.results = append(s.results, wire.FetchResult{})
+		if n := len(s.results); n < cap(s.results) {
+			s.results = s.results[:n+1] // with the extent list of an earlier visit, to be overwritten
+		} else {
+			s.results = append(s.results, wire.FetchResult{})
+		}
 		r := &s.results[len(s.results)-1]
 		s.visited = append(s.visited, f)
 		f.read(r, int64(s.maxBytes)-bytes, bytes == 0, first)
@@ -230,14 +235,11 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 
 // unvisit keeps what was visited hot, for the visit that completes the parked fetch.
 func (s *session) unvisit() {
-	kept := 0
 	for i, f := range s.visited {
 		r := &s.results[i]
 		if r.HW != f.sentHW || r.LogStart != f.sentStart || r.Bytes > 0 || s.full || f.outsider() {
 			f.heat()
-			kept++
 		}
-		r.Refs = nil
 	}
 	clear(s.visited)
 }
@@ -247,13 +249,21 @@ func (f *fetched) outsider() bool {
 	return f.p != nil && f.session.replica >= 0 && f.p.role == roleLeader && !contains(f.p.isr, f.session.replica)
 }
 
-// respond sends what the last visit read; in a session only what changed.
+// respond sends what the last visit read; in a session only what changed. A follower is done with an
+// answer before it sends its next request, so its session uses the same memory for every answer.
 func (s *session) respond() {
 	m := s.m
-	resp := &wire.FetchResponse{RespHeader: wire.RespHeader{Corr: s.corr}, SessionID: s.id}
-	kept := s.results[:0]
+	resp := s.resp
+	if resp == nil {
+		resp = &wire.FetchResponse{}
+		if s.replica >= 0 {
+			s.resp = resp
+		}
+	}
+	*resp = wire.FetchResponse{RespHeader: wire.RespHeader{Corr: s.corr}, SessionID: s.id}
+	kept := 0
 	for i, f := range s.visited {
-		r := s.results[i]
+		r := &s.results[i]
 		if r.Err != wire.None || r.Bytes > 0 || f.outsider() {
 			f.heat()
 		}
@@ -264,12 +274,15 @@ func (s *session) respond() {
 		if r.HintLeader >= 0 {
 			resp.Nodes = m.hintNode(resp.Nodes, r.HintLeader)
 		}
-		kept = append(kept, r)
+		s.results[kept], s.results[i] = s.results[i], s.results[kept]
+		kept++
 	}
 	clear(s.visited)
-	if len(kept) > 0 {
-		resp.Parts = kept
-		s.results = nil
+	if kept > 0 {
+		resp.Parts = s.results[:kept]
+	}
+	if s.replica < 0 {
+		s.results = nil // the consumer keeps it
 	}
 	s.full, s.parked = false, false
 	if s.id == 0 {
@@ -281,7 +294,8 @@ func (s *session) respond() {
 // read is ReplicaManager.readFromLog for one partition with Partition.fetchRecords.
 func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 	m, s := f.session.m, f.session
-	*r = wire.FetchResult{TopicPartition: f.tp, HW: -1, LSO: -1, LogStart: -1, DivergingEpoch: -1, DivergingEnd: -1, HintLeader: -1, HintEpoch: -1}
+	*r = wire.FetchResult{TopicPartition: f.tp, HW: -1, LSO: -1, LogStart: -1, DivergingEpoch: -1, DivergingEnd: -1,
+		HintLeader: -1, HintEpoch: -1, Refs: r.Refs[:0]}
 	p := f.p
 	if p == nil {
 		if p = m.parts[f.tp]; p == nil || p.Log == nil {
@@ -351,7 +365,7 @@ func (f *fetched) diverges(p *Partition, r *wire.FetchResult) bool {
 }
 
 func (f *fetched) readRecords(p *Partition, r *wire.FetchResult, limit, room int64, one bool) {
-	got, err := p.Log.Read(f.offset, int(room), limit, one, nil)
+	got, err := p.Log.Read(f.offset, int(room), limit, one, r.Refs)
 	switch {
 	case errors.Is(err, log.ErrOffsetOutOfRange):
 		r.Err, r.HW, r.LSO = wire.OffsetOutOfRange, -1, -1

@@ -18,10 +18,12 @@ type fetcher struct {
 	forgotten []wire.TopicPartition
 	lost      []*Partition // out of range, to be repaired before the next fetch
 	repair    *Partition   // that the request under way asks about
+	failed    int          // how many of parts are fenced
 
 	sessionID    int32
 	sessionEpoch int32
 	inflight     bool
+	req          *wire.FetchRequest // reused: the leader is done with it when it has answered
 	armed        bool
 	armedAt      sim.Time
 }
@@ -81,6 +83,9 @@ func (m *Manager) unfetch(p *Partition) {
 	f.changed = drop(f.changed, p)
 	f.delayed = drop(f.delayed, p)
 	f.lost = drop(f.lost, p)
+	if p.fetch.failed {
+		f.failed--
+	}
 	if f.repair == p {
 		f.repair = nil
 	}
@@ -148,13 +153,7 @@ func (f *fetcher) run() {
 		f.ask(wire.LatestTimestamp)
 		return
 	}
-	idle := len(f.delayed)
-	for _, p := range f.parts {
-		if p.fetch.failed {
-			idle++
-		}
-	}
-	if idle >= len(f.parts) {
+	if len(f.delayed)+f.failed >= len(f.parts) {
 		f.sleep()
 		return
 	}
@@ -193,17 +192,15 @@ func (f *fetcher) sleep() {
 // send builds a fetch: in a session only what changed since the last (FetchSessionHandler).
 func (f *fetcher) send() {
 	cfg := &f.m.cfg
-	req := &wire.FetchRequest{
-		Replica: cfg.Broker, ReplicaEpoch: f.m.env.BrokerEpoch(), MaxWaitMs: int32(cfg.FetchWaitMax / sim.Millisecond),
+	if f.req == nil {
+		f.req = &wire.FetchRequest{}
+	}
+	req := f.req
+	*req = wire.FetchRequest{
+		Parts: req.Parts[:0], Forgotten: append(req.Forgotten[:0], f.forgotten...), Replica: cfg.Broker, ReplicaEpoch: f.m.env.BrokerEpoch(), MaxWaitMs: int32(cfg.FetchWaitMax / sim.Millisecond),
 		MinBytes: cfg.FetchMinBytes, MaxBytes: cfg.ResponseMaxBytes, SessionID: f.sessionID, SessionEpoch: f.sessionEpoch,
 	}
-	if len(f.forgotten) > 0 {
-		req.Forgotten = f.forgotten
-		f.forgotten = nil
-	}
-	if n := len(f.changed); n > 0 {
-		req.Parts = make([]wire.FetchPart, 0, n)
-	}
+	f.forgotten = f.forgotten[:0]
 	for _, p := range f.changed {
 		p.fetch.changed = false
 		if p.fetch.delayed || p.fetch.failed {
@@ -228,11 +225,9 @@ func (m *Manager) FetchFailed(source int32) {
 	if f == nil || !f.inflight {
 		return
 	}
-	f.inflight = false
+	f.inflight, f.repair = false, nil
+	f.req = nil // it may still be on its way
 	f.restart()
-	if p := f.repair; p != nil {
-		f.repair = nil
-	}
 	for _, p := range f.parts {
 		if !p.fetch.failed {
 			f.delay(p)
@@ -300,6 +295,7 @@ func (f *fetcher) process(p *Partition, r *wire.FetchResult) error {
 		if p.fetch.epoch == p.leaderEpoch {
 			f.m.env.Probe("kafka-follower-fenced")
 			p.fetch.failed = true
+			f.failed++
 			f.forget(p)
 		}
 		return nil
@@ -340,16 +336,18 @@ func (f *fetcher) divergedAt(p *Partition, epoch int32, end int64) error {
 // truncate cuts a follower's log. Records below the high watermark can go too; Kafka only warns.
 func (p *Partition) truncate(to int64, why string) error {
 	from := p.LEO()
-	if to >= from {
-		return nil
-	}
 	if to < p.hw {
 		p.m.env.Probe("kafka-truncate-below-hw")
 	}
+	// Also with nothing to cut: an epoch that this broker led without writing anything must go from the
+	// cache, or the next fetch diverges again (UnifiedLog.truncateTo).
 	if _, err := p.Log.TruncateTo(to, why, p.m.env.Wall()); err != nil {
 		return err
 	}
-	to = p.LEO()
+	p.checkEpochs()
+	if to = p.LEO(); to == from {
+		return nil
+	}
 	p.m.stats.TruncatedRecords += from - to
 	p.ledger.setEnd(p.m.cfg.Broker, to)
 	p.m.env.Emit("truncated", p.name, itoa(from-to)+" offsets from "+itoa(to)+": "+why)

@@ -185,7 +185,7 @@ func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaRes
 			} else {
 				m.unfetch(p)
 				m.failWaiters(p, wire.NotLeaderOrFollower)
-				p.fenceSessions()
+				p.fenceSessions(true)
 			}
 		}
 		resp.Parts = append(resp.Parts, wire.PartError{TopicPartition: s.TopicPartition, Err: e})

@@ -210,7 +210,7 @@ func (p *Partition) setHW(hw int64) {
 	p.Log.SetHighWatermark(hw)
 	for _, f := range p.subs {
 		f.heat()
-		if f.session.replica < 0 && f.offset < hw {
+		if f.session.replica < 0 && f.offset < hw || f.epoch >= 0 && f.epoch != p.leaderEpoch {
 			p.m.wake(f.session)
 		}
 	}
@@ -246,12 +246,26 @@ func (p *Partition) becomeLeader(st *wire.PartitionState) error {
 			p.remotes[i].reset(now, p.epochStart, !wasLeader, contains(p.isr, p.remotes[i].id))
 		}
 		p.leaderEpoch = st.LeaderEpoch
-		p.fenceSessions()
+		p.fenceSessions(false)
+		p.checkEpochs()
 	}
 	p.partitionEpoch = st.PartitionEpoch
 	p.recovering = st.Recovering
 	p.advanceHW()
 	return nil
+}
+
+// checkEpochs is invariant I7: both columns of the epoch cache rise, and the last epoch does not begin
+// beyond the log's end.
+func (p *Partition) checkEpochs() {
+	list := p.Log.Epochs().Entries()
+	for i := range list {
+		if i > 0 && (list[i].Epoch <= list[i-1].Epoch || list[i].Start <= list[i-1].Start) || list[i].Start > p.LEO() {
+			p.m.env.Violate("kafka-I7", p.name+": epoch "+itoa(int64(list[i].Epoch))+" at "+itoa(list[i].Start)+
+				" is out of order, log end "+itoa(p.LEO()))
+			return
+		}
+	}
 }
 
 // reset is Replica.resetReplicaState.
@@ -287,9 +301,9 @@ func (p *Partition) becomeFollower(st *wire.PartitionState) (bool, error) {
 	p.role, p.leader = roleFollower, st.Leader
 	if newEpoch {
 		p.epochStart = p.LEO()
-		p.fenceSessions()
 	}
 	p.leaderEpoch, p.partitionEpoch = st.LeaderEpoch, st.PartitionEpoch
+	p.fenceSessions(true)
 	if wasLeader {
 		p.m.failWaiters(p, wire.NotLeaderOrFollower)
 	}
@@ -315,12 +329,16 @@ func (p *Partition) assign(st *wire.PartitionState, keep bool) {
 	}
 }
 
-// fenceSessions makes every session with this partition look at it again: parked fetches complete
-// because the epoch that they asked with is over.
-func (p *Partition) fenceSessions() {
+// fenceSessions makes every session with this partition look at it again, because the epoch that it
+// asked with is over. A replica that leads no more completes parked fetches at once
+// (completeDelayedOperationsWhenNotPartitionLeader); one that goes on leading does not: they wait for
+// the next append, the next move of the high watermark or their time.
+func (p *Partition) fenceSessions(wake bool) {
 	for _, f := range p.subs {
 		f.heat()
-		p.m.wake(f.session)
+		if wake {
+			p.m.wake(f.session)
+		}
 	}
 }
 

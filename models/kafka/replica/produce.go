@@ -19,6 +19,13 @@ type delayed struct {
 	over       bool
 }
 
+// produced is a produce request's answer, and what waits until it can be given, in one allocation.
+type produced struct {
+	resp wire.ProduceResponse
+	d    delayed
+	one  [1]wire.ProduceResult
+}
+
 // waiter is one partition of a delayed produce: complete when the high watermark reaches need.
 type waiter struct {
 	d    *delayed
@@ -28,8 +35,12 @@ type waiter struct {
 
 // Produce is KafkaApis.handleProduceRequest with ReplicaManager.appendRecords.
 func (m *Manager) Produce(c *sim.Conn, req *wire.ProduceRequest) {
-	resp := &wire.ProduceResponse{RespHeader: wire.RespHeader{Corr: req.Corr}}
-	resp.Parts = make([]wire.ProduceResult, len(req.Parts))
+	op := &produced{}
+	resp := &op.resp
+	resp.Corr = req.Corr
+	if resp.Parts = op.one[:]; len(req.Parts) != 1 {
+		resp.Parts = make([]wire.ProduceResult, len(req.Parts))
+	}
 	var d *delayed
 	failed := false
 	for i := range req.Parts {
@@ -39,7 +50,9 @@ func (m *Manager) Produce(c *sim.Conn, req *wire.ProduceRequest) {
 		failed = failed || r.Err != wire.None
 		if req.Acks == -1 && r.Err == wire.None {
 			if d == nil {
-				d = &delayed{conn: c, resp: resp, deadline: m.env.Now() + sim.Time(req.TimeoutMs)*sim.Millisecond}
+				d = &op.d
+				d.conn, d.resp = c, resp
+				d.deadline = m.env.Now() + sim.Time(req.TimeoutMs)*sim.Millisecond
 			}
 			d.pending++
 			r.Err = wire.RequestTimedOut // unless the high watermark comes in time

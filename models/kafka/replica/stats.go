@@ -43,12 +43,14 @@ func (s *Stats) Watch(broker int32, f func()) {
 	s.shows = append(s.shows, show{broker, f})
 }
 
-func (s *Stats) showRoles(tp wire.TopicPartition) {
-	if internal(tp.Topic) {
+func (s *Stats) showRoles(l *ledger) {
+	if internal(l.tp.Topic) {
 		return
 	}
 	for i := range s.shows {
-		s.shows[i].f()
+		if l.holds(s.shows[i].broker) {
+			s.shows[i].f()
+		}
 	}
 }
 
@@ -173,7 +175,7 @@ func (s *Stats) ISR(tp wire.TopicPartition, epoch, version int32, isr []int32) {
 	l.epoch, l.version = epoch, version
 	l.isr = append(l.isr[:0], isr...)
 	s.noteISR(l)
-	s.showRoles(tp)
+	s.showRoles(l)
 }
 
 func (s *Stats) noteISR(l *ledger) {

@@ -1,0 +1,199 @@
+package kafka
+
+import (
+	"strconv"
+
+	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/models/kafka/broker"
+	"github.com/mqsim/mqsim/models/kafka/group"
+	"github.com/mqsim/mqsim/models/kafka/log"
+	"github.com/mqsim/mqsim/models/kafka/replica"
+	"github.com/mqsim/mqsim/models/kafka/wire"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// brokerConfig turns the settings of a host into what its broker is started with.
+func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
+	const s = models.Broker
+	id := int32(i + 1)
+	conf := broker.DefaultConfig(id, c.zk.Hosts(), c.stats)
+	conf.Session = r.Time(s, "zookeeper.session.timeout.ms")
+	conf.Controlled = r.Bool(s, "controlled.shutdown.enable")
+	conf.Retries = int(r.Int(s, "controlled.shutdown.max.retries"))
+	conf.RetryPause = r.Time(s, "controlled.shutdown.retry.backoff.ms")
+	conf.Checkpoints = r.Time(s, "log.flush.offset.checkpoint.interval.ms")
+	conf.LogOptions.CleanMarkerKept = r.Quirk("clean-marker-deleted-late")
+	conf.LogOptions.CleanMarkerNoSync = !r.AtLeast("3.7")
+
+	p := &conf.Replica
+	p.LagTimeMax = r.Time(s, "replica.lag.time.max.ms")
+	p.FetchWaitMax = r.Time(s, "replica.fetch.wait.max.ms")
+	p.FetchMinBytes = int32(r.Int(s, "replica.fetch.min.bytes"))
+	p.FetchMaxBytes = int32(r.Int(s, "replica.fetch.max.bytes"))
+	p.ResponseMaxBytes = int32(r.Int(s, "replica.fetch.response.max.bytes"))
+	p.FetchBackoff = r.Time(s, "replica.fetch.backoff.ms")
+	p.SocketTimeout = r.Time(s, "replica.socket.timeout.ms")
+	p.HWCheckpoint = r.Time(s, "replica.high.watermark.checkpoint.interval.ms")
+	p.Topic = c.topicConfigs(r)
+
+	k := &conf.Controller
+	k.AutoRebalance = r.Bool(s, "auto.leader.rebalance.enable")
+	k.ImbalanceCheck = r.Time(s, "leader.imbalance.check.interval.seconds")
+	k.ImbalancePercent = r.Int(s, "leader.imbalance.per.broker.percentage")
+
+	g := &conf.Group
+	g.InitialDelay = r.Time(s, "group.initial.rebalance.delay.ms")
+	g.MinSession = r.Time(s, "group.min.session.timeout.ms")
+	g.MaxSession = r.Time(s, "group.max.session.timeout.ms")
+	g.CommitTimeout = r.Time(s, "offsets.commit.timeout.ms")
+	g.Partitions = int32(r.Int(s, "offsets.topic.num.partitions"))
+	return &conf
+}
+
+// topicConfigs is what each topic is configured with on a host, by name.
+func (c *Cluster) topicConfigs(r *models.Resolved) func(string) replica.TopicConfig {
+	byName := map[string]replica.TopicConfig{}
+	for i := range c.cfg.Streams {
+		byName[c.cfg.Streams[i].Name] = topicConfig(r.ForStream(&c.cfg.Streams[i]))
+	}
+	own := topicConfig(r)
+	// The broker's own defaults hold for its internal topic, whatever topic: says of the user's.
+	own.MinISR = int(r.Int(models.Broker, "min.insync.replicas"))
+	own.Unclean = r.Bool(models.Broker, "unclean.leader.election.enable")
+	own.Log.SegmentBytes = r.Int(models.Broker, "offsets.topic.segment.bytes")
+	own.Log.FlushMessages = r.Int(models.Broker, "log.flush.interval.messages")
+	return func(name string) replica.TopicConfig {
+		if t, ok := byName[name]; ok {
+			return t
+		}
+		return own
+	}
+}
+
+func topicConfig(r *models.Resolved) replica.TopicConfig {
+	const s = models.Topic
+	t := replica.TopicConfig{
+		MinISR: int(r.Int(s, "min.insync.replicas")), Unclean: r.Bool(s, "unclean.leader.election.enable"),
+		Log: log.DefaultOptions(),
+	}
+	t.Log.SegmentBytes = r.Int(s, "segment.bytes")
+	t.Log.SegmentMillis = r.Int(s, "segment.ms")
+	t.Log.IndexBytes = r.Int(s, "segment.index.bytes")
+	t.Log.IndexInterval = r.Int(s, "index.interval.bytes")
+	t.Log.MaxMessageBytes = r.Int(s, "max.message.bytes")
+	t.Log.FlushMessages = r.Int(s, "flush.messages")
+	t.Log.ProducerIDMillis = r.Int(models.Broker, "producer.id.expiration.ms")
+	t.Log.NoDirSync = r.Quirk("no-dir-fsync")
+	return t
+}
+
+// topic is one stream.
+type topic struct {
+	stream   int
+	name     string
+	set      *models.Resolved
+	replicas [][]int32 // of each partition, leader first
+	acks     [][]ackSpan
+}
+
+func (t *topic) tp(partition int32) wire.TopicPartition {
+	return wire.TopicPartition{Topic: t.name, Partition: partition}
+}
+
+// newTopic places a stream's replicas: partition i of topic j on brokers i+j, i+j+1 ... round robin, its
+// leader first, unless the scenario says otherwise.
+func newTopic(c *Cluster, j int) *topic {
+	s := &c.cfg.Streams[j]
+	t := &topic{stream: j, name: s.Name, set: c.cfg.Set.ForStream(s), acks: make([][]ackSpan, s.Partitions)}
+	n := len(c.brokers)
+	first := j
+	for i, b := range c.brokers {
+		if b.host.Name == s.Home {
+			first = i
+		}
+	}
+	given := s.Assignment
+	if given == nil {
+		given = c.cfg.System.Assignment
+	}
+	factor := min(int(t.set.Int(models.Topic, "replication.factor")), n)
+	for i := range s.Partitions {
+		var ids []int32
+		if len(given) > 0 {
+			for _, id := range given[i%len(given)] {
+				ids = append(ids, int32(id))
+			}
+		} else {
+			for k := range factor {
+				ids = append(ids, int32((first+i+k)%n+1))
+			}
+		}
+		t.replicas = append(t.replicas, ids)
+	}
+	return t
+}
+
+// creation is the request that creates the topic.
+func (t *topic) creation() wire.NewTopic {
+	n := wire.NewTopic{Topic: t.name, Assignment: t.replicas}
+	for _, name := range []string{"flush.messages", "min.insync.replicas", "segment.bytes", "unclean.leader.election.enable"} {
+		if t.set.IsSet(models.Topic, name) {
+			n.Configs = append(n.Configs, wire.Setting{Name: name, Value: t.set.Str(models.Topic, name)})
+		}
+	}
+	return n
+}
+
+// offsetsTopic places __consumer_offsets as a broker that creates it by itself does: with a start and a
+// shift drawn at random (AdminUtils.assignReplicasToBrokersRackUnaware). A cluster with fewer brokers
+// than offsets.topic.replication.factor could not create it; here it gets what there is.
+func (c *Cluster) offsetsTopic() wire.NewTopic {
+	n := len(c.brokers)
+	factor := min(int(c.cfg.Set.Int(models.Broker, "offsets.topic.replication.factor")), n)
+	parts := int(c.cfg.Set.Int(models.Broker, "offsets.topic.num.partitions"))
+	rnd := c.w.Rand("kafka/offsets-topic")
+	start, shift := int(rnd.Below(uint64(n))), int(rnd.Below(uint64(n)))
+	t := wire.NewTopic{Topic: group.Topic, Configs: []wire.Setting{
+		{Name: "cleanup.policy", Value: "compact"}, {Name: "compression.type", Value: "producer"},
+		{Name: "segment.bytes", Value: strconv.FormatInt(c.cfg.Set.Int(models.Broker, "offsets.topic.segment.bytes"), 10)},
+	}}
+	for p := range parts {
+		if p > 0 && p%n == 0 {
+			shift++
+		}
+		first := (p + start) % n
+		ids := []int32{int32(first + 1)}
+		for k := range factor - 1 {
+			ids = append(ids, int32((first+1+(shift+k)%(n-1))%n+1))
+		}
+		t.Assignment = append(t.Assignment, ids)
+	}
+	return t
+}
+
+// Partitions is the number of partitions of a stream's topic.
+func (c *Cluster) Partitions(stream int) int { return len(c.topics[stream].replicas) }
+
+// PartitionName is topic-partition: t0-0.
+func (c *Cluster) PartitionName(stream int, partition int32) string {
+	return log.PartitionDir(c.topics[stream].name, partition)
+}
+
+// hostSettings restarts a host's broker with other settings: its next incarnation gets them.
+func (c *Cluster) hostSettings(h *sim.Host, over models.Settings) []models.Problem {
+	for i, s := range c.brokers {
+		if s.host != h {
+			continue
+		}
+		set, problems := s.set.Check(models.Broker, over, "settings")
+		for _, p := range problems {
+			if !p.Warn {
+				return problems
+			}
+		}
+		s.set = set
+		s.cfg = c.brokerConfig(i, set)
+		return nil
+	}
+	return nil
+}
