@@ -33,7 +33,7 @@ func (x *execution) judge(dataDir string) (*judged, error) {
 		if again.hash() != x.hash() {
 			x.w.Violate("watched-run", fmt.Sprintf("the watched run ended with trace hash %s instead of %s", again.hash(), x.hash()))
 		}
-		out.findings = autopsy.Explain(lost, again.w.Notes(), autopsy.Takeovers(again.w.Trace.Events))
+		out.findings = autopsy.Explain(lost, again.w.Notes(), autopsy.Takeovers(again.w.Trace.Events), x.partOf)
 		in.Causes = verdict.Causes{}
 		for _, f := range out.findings {
 			in.Causes[f.ID] = f.Cause
@@ -177,4 +177,13 @@ func (x *execution) events(r *result.Result) {
 		}
 		r.Events = append(r.Events, ev)
 	}
+}
+
+// partOf names the partition that the producer of a message was told, "" if it was told none.
+func (x *execution) partOf(id sim.MsgID) string {
+	h := x.driver.History()
+	if s := h.Send(id); s != nil && s.Part != workload.NoPart {
+		return h.Parts()[s.Part].Name
+	}
+	return ""
 }

@@ -112,6 +112,8 @@ type segment struct {
 	m    any
 	size int
 	gen  uint32
+	// taken: the receiver's NIC is through with it
+	taken bool
 }
 
 // Network connects the hosts of a world with TCP's promises: bytes arrive in order; a byte that was
@@ -400,12 +402,26 @@ func (n *Network) arrival(from, to *Host, class PortClass, size int, at Time) Ti
 	leave := max(at, from.nicOut) + d
 	from.nicOut = leave
 	from.nicBusy += d
-	arrive := leave + lat
-	if to.nicIn > arrive-d {
-		arrive = to.nicIn + d
+	return leave + lat
+}
+
+// received books a segment on the receiver's NIC in order of arrival. It returns false if the NIC
+// was busy with others: then the segment is posted again for when it is through.
+func (n *Network) received(s segment) bool {
+	h := s.to.host
+	if n.spec.Bandwidth == 0 || s.taken || h == s.to.Peer {
+		return true
 	}
-	to.nicIn = arrive
-	return arrive
+	now := n.w.Now()
+	done := h.nicIn + transferTime(s.size, n.spec.Bandwidth)
+	if done <= now {
+		h.nicIn = now
+		return true
+	}
+	h.nicIn = done
+	s.taken = true
+	n.post(done, s)
+	return false
 }
 
 // transferTime is size bytes at bw bytes/s, rounded up.
@@ -434,9 +450,13 @@ func (n *Network) Handle(e Event) {
 	c := s.to
 	switch s.kind {
 	case segData:
-		n.arriveData(c, s.m)
+		if n.received(s) {
+			n.arriveData(c, s.m)
+		}
 	case segFIN:
-		n.arriveEnd(c, CloseFIN)
+		if n.received(s) {
+			n.arriveEnd(c, CloseFIN)
+		}
 	case segRST:
 		n.arriveEnd(c, CloseReset)
 	case segSYN:

@@ -314,3 +314,25 @@ func TestBandwidthSerialises(t *testing.T) {
 	w.K.Run(Second)
 	require.Equal(t, []string{"21ms got x", "31ms got y"}, srv.log)
 }
+
+// A segment that is long on its way must not hold up others that arrive before it.
+func TestReceiverServesInOrderOfArrival(t *testing.T) {
+	w := NewWorld(1, NetSpec{Latency: Millisecond, Bandwidth: 1_000_000})
+	srv := &probe{lane: -1, listen: true}
+	a, b, far := w.AddHost("a", HostSpec{}), w.AddHost("b", HostSpec{}), w.AddHost("far", HostSpec{})
+	b.Install("s", Range{}, func() Program { return srv }).Start()
+	near, remote := &probe{lane: -1}, &probe{lane: -1}
+	a.Install("c", Range{}, func() Program { return near }).Start()
+	far.Install("c", Range{}, func() Program { return remote }).Start()
+	w.Net.Add(&Rule{From: NewHostSet(far), To: NewHostSet(b), Latency: 100 * Millisecond})
+	w.K.Run(0)
+	c1, c2 := near.p.Dial(b, testPort), remote.p.Dial(b, testPort)
+	w.K.Run(Second)
+	c2.Send("slow", 1000)
+	c1.Send("x", 10_000)
+	near2 := near.p.Now()
+	c1.Send("y", 10_000)
+	require.Equal(t, Second, near2)
+	w.K.Run(2 * Second)
+	require.Equal(t, []string{"1.011s got x", "1.021s got y", "1.102s got slow"}, srv.log)
+}

@@ -5,17 +5,19 @@
 package autopsy
 
 import (
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/mqsim/mqsim/sim"
 )
 
 // The causes of a loss. A reason of a model or a note that is one of these words is taken as said.
 const (
-	UnreplicatedTail    = "unreplicated-tail"        // only the failed leader ever held it
+	UnreplicatedTail    = "unreplicated-tail"        // the host that took over never held it
 	UnsyncedPageCache   = "unsynced-page-cache"      // power loss took it from every page cache that mattered
 	ProcessBuffer       = "process-buffer"           // it never left a process or a socket
-	TruncatedByLeader   = "truncated-by-new-leader"  // several held it; a new leader without it made them cut it
+	TruncatedByLeader   = "truncated-by-new-leader"  // whoever took over had held it, and cut it all the same
 	UnsyncedMirror      = "unsynced-mirror-promoted" // a mirror without the backlog became the queue
 	AckedWhileHomeDown  = "acked-while-home-down"    // confirmed and stored nowhere
 	Stranded            = "stranded"                 // a replica that nobody reads still holds it
@@ -46,10 +48,17 @@ type Finding struct {
 	Biography []sim.Note
 }
 
-// Takeover is a moment at which another host began to lead; host is its name.
+// Takeover is a moment at which a host began to lead a partition, queue or group; Part is "" if it
+// leads everything.
 type Takeover struct {
 	At   sim.Time
 	Host string
+	Part string
+}
+
+// leads says whether the takeover concerns a partition. A RocketMQ group a leads a/t0-0.
+func (t Takeover) leads(part string) bool {
+	return t.Part == "" || part == "" || t.Part == part || strings.HasPrefix(part, t.Part+"/")
 }
 
 // Takeovers picks the changes of leadership out of a run's domain events.
@@ -59,15 +68,16 @@ func Takeovers(events []sim.DomainEvent) []Takeover {
 		switch e.Kind {
 		case "leader-elected", "promoted", "role-changed":
 			if e.Host != nil {
-				out = append(out, Takeover{e.At, e.Host.Name})
+				out = append(out, Takeover{e.At, e.Host.Name, e.Part})
 			}
 		}
 	}
 	return out
 }
 
-// Explain finds the cause of every lost message, in order of id.
-func Explain(lost []sim.MsgID, notes []sim.Note, takeovers []Takeover) []Finding {
+// Explain finds the cause of every lost message, in order of id. part names the partition that a
+// message was told to be in, "" if nobody said.
+func Explain(lost []sim.MsgID, notes []sim.Note, takeovers []Takeover, part func(sim.MsgID) string) []Finding {
 	byID := make(map[sim.MsgID][]sim.Note, len(lost))
 	for _, n := range notes {
 		byID[n.ID] = append(byID[n.ID], n)
@@ -75,9 +85,19 @@ func Explain(lost []sim.MsgID, notes []sim.Note, takeovers []Takeover) []Finding
 	out := make([]Finding, 0, len(lost))
 	for _, id := range lost {
 		bio := byID[id]
-		out = append(out, Finding{ID: id, Cause: cause(bio, takeovers), Biography: bio})
+		out = append(out, Finding{ID: id, Cause: cause(bio, concerning(takeovers, part(id))), Biography: bio})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
+	return out
+}
+
+func concerning(list []Takeover, part string) []Takeover {
+	var out []Takeover
+	for _, t := range list {
+		if t.leads(part) {
+			out = append(out, t)
+		}
+	}
 	return out
 }
 
@@ -139,23 +159,33 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 		return said
 	case len(copies) == 0:
 		return ProcessBuffer
-	case len(copies) == 1:
-		if lostPower && !takenOver(takeovers, copies[0].host, acked) {
-			return UnsyncedPageCache
-		}
+	}
+	hosts := make([]string, len(copies))
+	for i, c := range copies {
+		hosts[i] = c.host
+	}
+	heir, found := successor(takeovers, hosts, acked)
+	switch {
+	case found && heir == "":
 		return UnreplicatedTail
 	case lostPower:
 		return UnsyncedPageCache
+	case len(copies) == 1:
+		return UnreplicatedTail
 	}
 	return TruncatedByLeader
 }
 
-// takenOver says whether somebody else than host began to lead after t.
-func takenOver(list []Takeover, host string, t sim.Time) bool {
+// successor says whether anybody took over after t, and who was first if that host had held the
+// message; "" if it never did.
+func successor(list []Takeover, holders []string, t sim.Time) (heir string, found bool) {
 	for _, x := range list {
-		if x.At >= t && x.Host != host {
-			return true
+		if x.At >= t {
+			if slices.Contains(holders, x.Host) {
+				return x.Host, true
+			}
+			return "", true
 		}
 	}
-	return false
+	return "", false
 }

@@ -25,7 +25,16 @@ type commits struct {
 	nextAuto  sim.Time
 }
 
-// commit sends the present positions. It reports whether a request left.
+// ready is the offset of a partition that may be committed: with ack: after what was processed, else
+// the position.
+func (c *Consumer) ready(p *assigned) int64 {
+	if c.cfg.ack == models.AckAfter {
+		return p.done
+	}
+	return p.offset
+}
+
+// commit sends the offsets that may be committed. It reports whether a request left.
 func (c *Consumer) commit() bool {
 	l := c.coordinator()
 	if l == nil || len(c.parts) == 0 {
@@ -37,18 +46,16 @@ func (c *Consumer) commit() bool {
 		if p.state == posInitial || p.state == posResetting {
 			continue
 		}
-		if !c.cfg.autoCommit && p.offset == p.committed {
+		if !c.cfg.autoCommit && c.ready(p) == p.committed {
 			continue // an application commits what it processed
 		}
+		p.committed = c.ready(p)
 		req.Parts = append(req.Parts, wire.CommitPart{
-			TopicPartition: wire.TopicPartition{Topic: c.topic, Partition: p.index}, Offset: p.offset, LeaderEpoch: p.epoch,
+			TopicPartition: wire.TopicPartition{Topic: c.topic, Partition: p.index}, Offset: p.committed, LeaderEpoch: p.epoch,
 		})
 	}
 	if len(req.Parts) == 0 {
 		return false
-	}
-	for i := range req.Parts {
-		c.part(req.Parts[i].Partition).committed = req.Parts[i].Offset
 	}
 	c.commits.inFlight = true
 	call := c.net.send(l, callCommit, req, c.cfg.net.requestTimeout)
@@ -90,10 +97,10 @@ func (c *Consumer) commitAsync(now sim.Time) {
 	}
 }
 
-// uncommitted says that some position is ahead of what was sent to the coordinator.
+// uncommitted says that something may be committed that was not sent to the coordinator.
 func (c *Consumer) uncommitted() bool {
 	for _, p := range c.parts {
-		if p.state != posInitial && p.state != posResetting && p.offset != p.committed {
+		if p.state != posInitial && p.state != posResetting && c.ready(p) != p.committed {
 			return true
 		}
 	}

@@ -114,7 +114,7 @@ func (c *Consumer) Stop() {
 
 func (c *Consumer) connected(l *link) {
 	if l == c.group.link {
-		c.group.findFailed = 0
+		c.group.findFailed, c.group.reached = 0, true
 	}
 	c.goOn()
 }
@@ -229,6 +229,9 @@ func (c *Consumer) Processed(token uint64, ok bool) {
 
 // processed: the application is through with a poll's records.
 func (c *Consumer) processed() {
+	for _, p := range c.parts {
+		p.done = p.offset
+	}
 	if c.cfg.ack == models.AckAfter {
 		c.commits.dirty = true
 		c.commitAsync(c.proc.Now())

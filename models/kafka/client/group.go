@@ -23,6 +23,7 @@ type membership struct {
 	state      memberState
 	link       *link // to the coordinator, a connection of its own
 	finding    bool  // FindCoordinator is in flight
+	reached    bool  // the connection to this coordinator has been up
 	findFailed int
 	retryAt    sim.Time // of FindCoordinator and JoinGroup
 	joinFailed int
@@ -62,11 +63,15 @@ func (c *Consumer) coordinator() *link {
 }
 
 // checkCoordinator gives a coordinator up whose connection has failed
-// (AbstractCoordinator.checkAndGetCoordinator): it is looked for again after a back-off.
+// (AbstractCoordinator.checkAndGetCoordinator). It is looked for again at once, or, when it was found
+// and could not be reached at all, after a back-off (ensureCoordinatorReady).
 func (c *Consumer) checkCoordinator() {
 	g := &c.group
 	if now := c.proc.Now(); g.link != nil && g.link.state == linkDown && now < g.link.retryAt {
 		c.coordinatorLost(true)
+		if g.reached {
+			return
+		}
 		g.retryAt = now + c.cfg.net.retry.draw(c.net.rnd, g.findFailed)
 		g.findFailed++
 		c.net.need(g.retryAt)
@@ -109,7 +114,7 @@ func (c *Consumer) foundCoordinator(resp wire.Response, err wire.Error) {
 			}
 			g.link.listed = false // not for requests that any broker can answer
 			g.expireAt = c.proc.Now() + c.cfg.sessionTimeout
-			c.net.reach(g.link)
+			g.reached = c.net.reach(g.link)
 			return
 		}
 	}

@@ -25,16 +25,16 @@ type assigned struct {
 	leader      int32 // whom the position was last checked against
 	leaderEpoch int32
 
-	asked     int64 // offset of the fetch in flight
-	buffered  bool  // a fetched response waits
-	held      bool  // an error answer: not before heldUntil
+	buffered  bool // a fetched response waits
+	held      bool // an error answer: not before heldUntil
 	heldUntil sim.Time
 
 	asking  bool // OffsetFetch, ListOffsets or OffsetsForLeaderEpoch is in flight
 	retryAt sim.Time
 	failed  int
 
-	committed int64 // newest offset that the coordinator took
+	done      int64 // below it the application has processed everything
+	committed int64 // newest offset that was sent to the coordinator, -1 unknown
 }
 
 // fetchable says that a fetch may ask for the partition.
@@ -179,7 +179,7 @@ func (c *Consumer) retryPosition(p *assigned) {
 
 // seek sets a position that comes from elsewhere; with an epoch it is validated first.
 func (c *Consumer) seek(p *assigned, offset int64, epoch int32) {
-	p.offset, p.epoch, p.failed = offset, epoch, 0
+	p.offset, p.done, p.epoch, p.failed = offset, offset, epoch, 0
 	p.asking = false
 	p.leader, p.leaderEpoch = -1, -1
 	p.state = posFetching
@@ -290,7 +290,7 @@ func (c *Consumer) gotEpochEnd(call *call, resp wire.Response, err wire.Error) {
 			p.state = posStuck
 			return
 		}
-		p.offset, p.epoch, p.failed, p.state = r.EndOffset, r.LeaderEpoch, 0, posFetching
+		p.offset, p.done, p.epoch, p.failed, p.state = r.EndOffset, r.EndOffset, r.LeaderEpoch, 0, posFetching
 	default:
 		p.failed, p.state = 0, posFetching
 	}

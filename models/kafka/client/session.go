@@ -55,6 +55,23 @@ func (s *fetchSession) took(r *wire.FetchResponse) bool {
 	return true
 }
 
+// asked is the offset that the last request asked for, -1 if the partition was not in it.
+func (s *fetchSession) asked(index int32) int64 {
+	lo, hi := 0, len(s.parts)
+	for lo < hi {
+		mid := (lo + hi) / 2
+		if s.parts[mid].index < index {
+			lo = mid + 1
+		} else {
+			hi = mid
+		}
+	}
+	if lo < len(s.parts) && s.parts[lo].index == index {
+		return s.parts[lo].offset
+	}
+	return -1
+}
+
 // fetchRequest is a request with room for the usual single partition: one allocation.
 type fetchRequest struct {
 	wire.FetchRequest
@@ -106,7 +123,6 @@ func (c *Consumer) fetch(l *link, now sim.Time) {
 	for _, p := range c.parts {
 		if p.leader == l.id && p.fetchable(now) {
 			s.next = append(s.next, sessionPart{p.index, p.offset, p.leaderEpoch})
-			p.asked = p.offset
 		}
 	}
 	r := &fetchRequest{}
@@ -156,13 +172,13 @@ func (c *Consumer) fetched(l *link, resp wire.Response) {
 		return
 	}
 	for i := range r.Parts {
-		c.fetchedPart(&r.Parts[i], r.Nodes)
+		c.fetchedPart(l, &r.Parts[i], r.Nodes)
 	}
 }
 
-func (c *Consumer) fetchedPart(r *wire.FetchResult, nodes []wire.Node) {
+func (c *Consumer) fetchedPart(l *link, r *wire.FetchResult, nodes []wire.Node) {
 	p := c.part(r.Partition)
-	if p == nil || p.state != posFetching || p.asked != p.offset {
+	if p == nil || p.state != posFetching || p.buffered || l.session.asked(r.Partition) != p.offset {
 		return // revoked, or the position has moved meanwhile
 	}
 	switch r.Err {

@@ -392,3 +392,26 @@ func TestFailoverOrder(t *testing.T) {
 		t.Errorf("events %s", got)
 	}
 }
+
+// FuzzZnodes: what lies in ZooKeeper may be anything; decoding it must not panic, and a state that
+// decodes survives a round trip.
+func FuzzZnodes(f *testing.F) {
+	f.Add(encodeState(&leaderISR{Leader: 2, LeaderEpoch: 3, ISR: []int32{2, 3}, ControllerEpoch: 1}))
+	f.Add(encodeTopic([][]int32{{1, 2}, {2, 3}}))
+	f.Add(EncodeBroker("broker-1", 1700000000000))
+	f.Add(encodeController(3))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		decodeTopic(data)
+		decodeBroker(data)
+		decodeController(data)
+		decodeEpoch(data)
+		s, ok := decodeState(data, 1)
+		if !ok {
+			return
+		}
+		again, ok := decodeState(encodeState(&s), 1)
+		if !ok || fmt.Sprint(again) != fmt.Sprint(s) {
+			t.Errorf("%v became %v", s, again)
+		}
+	})
+}

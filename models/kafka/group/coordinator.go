@@ -196,7 +196,7 @@ func (k *Coordinator) Timer(kind uint16, arg uint32) {
 			k.memberTimer(m)
 		}
 	case timerGroup:
-		k.groupTimer(k.order, arg)
+		k.groupTimer(arg)
 	case timerLoad:
 		k.load(int32(arg))
 	}

@@ -34,6 +34,7 @@ type group struct {
 	memberAdded bool
 	deadline    sim.Time
 	armed       bool
+	armedAt     sim.Time
 	storing     bool // the leader's assignment is being written
 	syncing     bool // deadline is that of DelayedSync
 }
@@ -60,6 +61,7 @@ type member struct {
 
 	deadline sim.Time
 	armed    bool
+	armedAt  sim.Time
 
 	joinConn, syncConn *sim.Conn // requests that wait for an answer
 	joinCorr, syncCorr int32
@@ -135,8 +137,8 @@ func (m *member) touch() { m.expireIn(m.session) }
 
 func (m *member) expireIn(d sim.Time) {
 	m.deadline = m.g.k.env.Now() + d
-	if !m.armed {
-		m.armed = true
+	if !m.armed || m.deadline < m.armedAt {
+		m.armed, m.armedAt = true, m.deadline
 		m.g.k.env.After(d, timerMember, m.index)
 	}
 }
@@ -145,8 +147,11 @@ func (m *member) expireIn(d sim.Time) {
 // is alive, except a new one, whose join may take newMemberTimeout at most
 // (MemberMetadata.hasSatisfiedHeartbeat).
 func (k *Coordinator) memberTimer(m *member) {
-	m.armed = false
 	now := k.env.Now()
+	if !m.armed || now < m.armedAt {
+		return // a timer that an earlier one has replaced
+	}
+	m.armed = false
 	switch {
 	case m.gone:
 		k.members[m.index] = nil
@@ -224,17 +229,20 @@ func (g *group) rebalanceTimeout() sim.Time {
 }
 
 func (g *group) arm() {
-	if !g.armed {
-		g.armed = true
+	if !g.armed || g.deadline < g.armedAt {
+		g.armed, g.armedAt = true, g.deadline
 		g.k.env.After(max(g.deadline-g.k.env.Now(), 0), timerGroup, g.id)
 	}
 }
 
 // groupTimer ends a rebalance that has waited long enough.
-func (k *Coordinator) groupTimer(groups []*group, id uint32) {
-	for _, g := range groups {
+func (k *Coordinator) groupTimer(id uint32) {
+	for _, g := range k.order {
 		if g.id != id {
 			continue
+		}
+		if !g.armed || k.env.Now() < g.armedAt {
+			return // a timer that an earlier one has replaced
 		}
 		g.armed = false
 		if g.state != preparing && !(g.state == completing && g.syncing) {

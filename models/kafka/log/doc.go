@@ -6,6 +6,14 @@
 // of segments. It decides nothing about replication: the replica says which epoch it leads, up to
 // where it may read, and to which offset it must truncate.
 //
+//	batch.go record.go builder.go cursor.go   RecordBatch v2: fields, records, making, walking
+//	segment.go index.go                       one .log file with its .index and .timeindex
+//	log.go append.go read.go truncate.go      the log of a partition
+//	flush.go epochfile.go                     syncs in the background, clean shutdown
+//	dir.go checkpoint.go epoch.go             a directory's checkpoints, leader epochs
+//	producerstate.go snapshot.go              deduplication and its snapshots
+//	recovery.go scanner.go audit.go           opening after a clean or unclean stop; the audit
+//
 // # Bytes
 //
 // A record batch is two extents of the world's arena: a header of 61 bytes and the records
@@ -18,6 +26,14 @@
 // Append reaches the page cache: it survives the death of the process. Nothing on the append path
 // syncs (flush.messages is unlimited by default); a segment is synced in the background after it
 // rolled, and only then the recovery point passes it.
+//
+// # Left out
+//
+// Retention, compaction (.cleaned, .swap), transactions (.txnindex, last stable offset),
+// LogAppendTime, partition.metadata and tiered storage. A compressed records section is stored and
+// served but not read. Truncated segments are unlinked at once, where a broker renames them to
+// .deleted and unlinks them a minute later. A read ends with a whole batch, where a broker cuts the
+// answer at maxBytes and the reader drops the part of a batch.
 //
 // # Sources
 //

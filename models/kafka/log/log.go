@@ -116,6 +116,10 @@ func (l *Log) EndOffsetFor(epoch int32) (int32, int64) { return l.epochs.EndOffs
 // Producers is the producer state.
 func (l *Log) Producers() *Producers { return l.producers }
 
+// ExpireProducers forgets producer ids without a batch for producer.id.expiration.ms; the broker's
+// timer calls it every 10 minutes (producer.id.expiration.check.interval.ms).
+func (l *Log) ExpireProducers(now int64) { l.producers.expire(now, l.opt.ProducerIDMillis) }
+
 // Segments is the number of segments.
 func (l *Log) Segments() int { return len(l.segments) }
 
@@ -149,10 +153,6 @@ func (l *Log) floor(offset int64) int {
 	}
 	return sort.Search(n, func(i int) bool { return l.segments[i].base > offset }) - 1
 }
-
-// EndPosition is the end of the log as segment base and byte position: a follower's fetch that
-// stands there needs no lookup.
-func (l *Log) EndPosition() (base, pos int64) { return l.active().base, l.active().size() }
 
 // fail marks the whole log directory offline, as any error of its disk does
 // (LocalLog.maybeHandleIOException). It returns what the caller answers.

@@ -14,8 +14,6 @@ const (
 	timeIndexSuffix = ".timeindex"
 	snapshotSuffix  = ".snapshot"
 	deletedSuffix   = ".deleted"
-	cleanedSuffix   = ".cleaned"
-	swapSuffix      = ".swap"
 )
 
 func fileName(dir string, base int64, suffix string) string {

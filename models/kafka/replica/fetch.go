@@ -31,6 +31,7 @@ type session struct {
 	parked   bool
 	waking   bool
 	armed    bool // a timer is under way for this slot
+	armedAt  sim.Time
 	results  []wire.FetchResult
 	visited  []*fetched
 	resp     *wire.FetchResponse // of a follower's session: reused, see respond
@@ -433,14 +434,17 @@ func (s *session) tryComplete(expired bool) {
 
 // arm keeps one timer per session: it fires, finds a later deadline and sleeps again.
 func (s *session) arm() {
-	if !s.armed {
-		s.armed = true
+	if !s.armed || s.deadline < s.armedAt {
+		s.armed, s.armedAt = true, s.deadline
 		s.m.env.After(s.deadline-s.m.env.Now(), timerFetch, s.index)
 	}
 }
 
 func (m *Manager) expireFetch(index uint32) {
 	s := m.sessions[index]
+	if !s.armed || m.env.Now() < s.armedAt {
+		return // a timer that an earlier one has replaced
+	}
 	s.armed = false
 	if !s.parked {
 		return

@@ -59,7 +59,9 @@ func (s *stage) node(id int32, minISR int) *node {
 		s.t.Fatal(err)
 	}
 	cfg := DefaultConfig(id)
-	cfg.Topic = func(string) TopicConfig { return TopicConfig{MinISR: minISR, Log: log.DefaultOptions()} }
+	opt := log.DefaultOptions()
+	opt.EpochFlush = log.EpochFlushInline // nothing here completes a sync in the background
+	cfg.Topic = func(string) TopicConfig { return TopicConfig{MinISR: minISR, Log: opt} }
 	n.m = NewManager(cfg, n, dir, s.stats)
 	n.m.Start(15 * sim.Second)
 	s.nodes = append(s.nodes, n)
