@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"strings"
+
 	"github.com/mqsim/mqsim/result"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -26,8 +28,8 @@ func (x *execution) endedHow(from, to sim.Time) string {
 	how := ""
 	leadBefore := x.leadersAt(from)
 	for _, e := range x.w.Trace.Events {
-		if e.At < from || e.At > to {
-			continue
+		if e.At < from || e.At > to || strings.HasPrefix(e.Part, "__") {
+			continue // internal topics serve nobody's messages
 		}
 		switch e.Kind {
 		case "leader-elected":

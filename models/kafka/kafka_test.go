@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/mqsim/mqsim/models"
@@ -35,7 +36,21 @@ type setup struct {
 	group     string
 }
 
+// newBench brings a cluster and its clients to t = 0.
 func newBench(t testing.TB, s setup) *bench {
+	t.Helper()
+	b := build(t, s)
+	b.c.Start()
+	b.until(60*sim.Second, b.c.Ready)
+	b.d.StartClients()
+	b.until(60*sim.Second, b.d.ClientsReady)
+	b.origin = b.w.Now()
+	b.d.StartLoad()
+	return b
+}
+
+// build installs everything; nothing runs.
+func build(t testing.TB, s setup) *bench {
 	t.Helper()
 	sys := &models.System{Name: "kafka", Model: "kafka", Version: "3.9", Boot: sim.Range{Min: 5 * sim.Second, Max: 5 * sim.Second}}
 	sys.Sections[models.Topology] = models.Settings{{Name: "coordination", Value: "zookeeper"}}
@@ -65,14 +80,7 @@ func newBench(t testing.TB, s setup) *bench {
 		t.Fatal(err)
 	}
 	spec := &workload.Spec{Streams: cfg.Streams, Duration: s.duration, Warmup: workload.DefaultWarmup}
-	b := &bench{t: t, w: w, c: c.(*kafka.Cluster), d: workload.NewDriver(w, c, cfg, spec)}
-	b.c.Start()
-	b.until(60*sim.Second, b.c.Ready)
-	b.d.StartClients()
-	b.until(60*sim.Second, b.d.ClientsReady)
-	b.origin = w.Now()
-	b.d.StartLoad()
-	return b
+	return &bench{t: t, w: w, c: c.(*kafka.Cluster), d: workload.NewDriver(w, c, cfg, spec)}
 }
 
 func (b *bench) until(limit sim.Time, ready func() (bool, string)) {
@@ -137,21 +145,13 @@ func writeGap(h *workload.History, producers int) (gap, end sim.Time) {
 			}
 		}
 	}
-	sortTimes(acks)
+	slices.Sort(acks)
 	for i := 1; i < len(acks); i++ {
 		if d := acks[i] - acks[i-1]; d > gap {
 			gap, end = d, acks[i]
 		}
 	}
 	return gap, end
-}
-
-func sortTimes(t []sim.Time) {
-	for i := 1; i < len(t); i++ {
-		for j := i; j > 0 && t[j] < t[j-1]; j-- {
-			t[j], t[j-1] = t[j-1], t[j]
-		}
-	}
 }
 
 func TestSteadyState(t *testing.T) {

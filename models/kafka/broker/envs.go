@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"strconv"
+
 	"github.com/mqsim/mqsim/models/kafka/group"
 	"github.com/mqsim/mqsim/models/kafka/log"
 	"github.com/mqsim/mqsim/models/kafka/wire"
@@ -90,7 +92,10 @@ func (e *controllerEnv) Active(active bool) {
 	}
 	e.b().showRole()
 }
-func (e *controllerEnv) Emit(kind, part, text string)     { e.p.Emit(kind, part, text) }
+func (e *controllerEnv) Emit(kind, part, text string) { e.p.Emit(kind, part, text) }
+func (e *controllerEnv) EmitOf(id int32, kind, part, text string) {
+	e.p.W.Emit(e.p.W.HostNamed("broker-"+strconv.Itoa(int(id))), kind, part, text)
+}
 func (e *controllerEnv) Probe(name string)                { e.p.Probe(name) }
 func (e *controllerEnv) Violate(invariant, detail string) { e.p.W.Violate(invariant, detail) }
 

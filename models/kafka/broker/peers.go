@@ -13,6 +13,7 @@ type peer struct {
 	index     uint32
 	cur       any            // the request that is being handled or has been charged for
 	queue     []wire.Request // arrived behind it
+	running   bool           // cur has been given to its handler
 	scheduled bool           // Timer(timerNext) is under way
 	gone      bool
 	reset     bool
@@ -48,12 +49,13 @@ func (d *peer) received(m wire.Request) {
 		d.queue = append(d.queue, m)
 		return
 	}
+	d.running = true
 	d.b.handle(d.c, m)
 }
 
 // finish ends the present request; the next one gets its turn on a later event.
 func (d *peer) finish() {
-	d.cur = nil
+	d.cur, d.running = nil, false
 	if len(d.queue) == 0 {
 		if d.gone {
 			d.free()
@@ -79,6 +81,7 @@ func (b *Broker) turn(index uint32) {
 		d.free()
 		return
 	}
+	d.running = true
 	b.handle(d.c, d.cur.(wire.Request))
 }
 
@@ -92,6 +95,9 @@ func (d *peer) closed(why sim.CloseReason) {
 	if why != sim.CloseFIN {
 		d.reset = true
 		d.queue = nil
+		if !d.running && !d.scheduled {
+			d.cur = nil // charged for, and lost with the connection
+		}
 	}
 	if d.cur == nil && !d.scheduled {
 		d.free()

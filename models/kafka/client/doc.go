@@ -8,7 +8,7 @@
 // batches. The Java consumer's poll() is here a pass that runs whenever the application has finished
 // what the previous poll returned, as a loop around poll() does.
 //
-// No timer is armed per message or per request. A client keeps one armed alarm, the earliest deadline
+// Time-outs cost no timer per message or request: a client keeps one armed alarm, the earliest deadline
 // of all its concerns; a deadline that moved later costs one early firing. Rules name the Java class
 // that they follow.
 package client

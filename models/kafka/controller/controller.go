@@ -38,6 +38,8 @@ type Env interface {
 	Active(active bool)
 
 	Emit(kind, part, text string)
+	// EmitOf tells what happened to another broker.
+	EmitOf(broker int32, kind, part, text string)
 	Probe(name string)
 	Violate(invariant, detail string)
 }

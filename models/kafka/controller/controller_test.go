@@ -146,6 +146,7 @@ func (r *rig) Elected(wire.TopicPartition, bool)              {}
 func (r *rig) ISR(wire.TopicPartition, int32, int32, []int32) {}
 func (r *rig) Active(bool)                                    {}
 func (r *rig) Probe(string)                                   {}
+func (r *rig) EmitOf(_ int32, kind, part, text string)        { r.events = append(r.events, kind) }
 func (r *rig) Emit(kind, part, text string)                   { r.events = append(r.events, kind) }
 func (r *rig) Violate(i, d string)                            { r.t.Errorf("violated %s: %s", i, d) }
 func (r *rig) Send(id int32, m wire.Request) {

@@ -120,7 +120,7 @@ func (c *Controller) elected(w write, s strategy) {
 		how = "unclean"
 	}
 	c.env.Elected(p.tp, w.unclean)
-	c.env.Emit("leader-elected", p.name, "broker-"+itoa(p.now.Leader)+after(old.Leader)+", epoch "+itoa(p.now.LeaderEpoch)+", ISR "+ids(p.now.ISR)+", "+how)
+	c.env.EmitOf(p.now.Leader, "leader-elected", p.name, "broker-"+itoa(p.now.Leader)+after(old.Leader)+", epoch "+itoa(p.now.LeaderEpoch)+", ISR "+ids(p.now.ISR)+", "+how)
 	c.out.leaderAndISR(c, p, filter(p.replicas, func(id int32) bool { return c.liveIndex(id) >= 0 }), false)
 }
 
@@ -354,7 +354,7 @@ func (c *Controller) removed(w write, id int32) {
 	}
 	if old.Leader >= 0 && p.now.Leader < 0 {
 		p.state = stateOffline
-		c.env.Emit("leader-lost", p.name, "broker-"+itoa(old.Leader)+" is gone, ISR "+ids(p.now.ISR))
+		c.env.EmitOf(old.Leader, "leader-lost", p.name, "broker-"+itoa(old.Leader)+" is gone, ISR "+ids(p.now.ISR))
 	}
 	c.out.leaderAndISR(c, p, without(p.replicas, id), false)
 }

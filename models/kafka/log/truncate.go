@@ -22,6 +22,11 @@ func (l *Log) TruncateTo(offset int64, why string, now int64) (int64, error) {
 		return 0, ErrStorage
 	}
 	if offset >= l.end {
+		// UnifiedLog.truncateTo truncates the epoch cache even if there is nothing to cut: an epoch
+		// that this replica led without writing in it ends here.
+		if l.epochs.truncateFromEnd(l.end) {
+			return 0, l.epochsTruncated()
+		}
 		return 0, nil
 	}
 	gone := l.end - max(offset, l.start)

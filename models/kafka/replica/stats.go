@@ -31,9 +31,14 @@ type show struct {
 	f      func()
 }
 
-// Watch registers what to call when a broker's role may have changed; an earlier incarnation's is
-// replaced.
+// Watch registers what to call when a broker's role may have changed. A new incarnation replaces the
+// one before and leads nothing yet.
 func (s *Stats) Watch(broker int32, f func()) {
+	for _, l := range s.list {
+		if l.leader == broker {
+			l.leader = -1
+		}
+	}
 	for i := range s.shows {
 		if s.shows[i].broker == broker {
 			s.shows[i].f = f
