@@ -78,6 +78,11 @@ type Cluster interface {
 	Fidelity() []string
 }
 
+// Marker is a Cluster whose counters start over at t = 0.
+type Marker interface {
+	Mark()
+}
+
 // Metric is one counter of a model. Unit is "" for counts, "s" when Value is nanoseconds.
 type Metric struct {
 	Name  string

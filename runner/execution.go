@@ -110,6 +110,9 @@ func (x *execution) setup() bool {
 func (x *execution) run() {
 	x.origin = x.w.Now()
 	x.atStart = x.count()
+	if m, ok := x.cluster.(models.Marker); ok {
+		m.Mark()
+	}
 	x.inject.Schedule(x.origin, x.load.Duration)
 	x.driver.StartLoad()
 	x.w.K.Run(x.origin + x.load.Duration)
