@@ -87,19 +87,7 @@ func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
 	for _, key := range faultKeys {
 		o.known = append(o.known, key)
 	}
-	if word == nil {
-		return f, false
-	}
-	a := actionNamed(word.text)
-	switch {
-	case a == nil:
-		c.d.failHint(word.at, join(o.path, "action"), models.Nearest(word.text, actionNames()), "%s is no action", quoted(word.text))
-		return f, false
-	case !a.built:
-		c.d.fail(word.at, join(o.path, "action"), "action %s is not built yet", a.name)
-		return f, false
-	}
-	f.Action = a.name
+	a := c.action(o, word)
 	c.timing(o, &f)
 	f.Systems = c.limited(o)
 	f.Optional = o.boolean("optional", false)
@@ -110,6 +98,14 @@ func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
 			f.Boot = &r
 		}
 	}
+	if a == nil {
+		// Its own keys cannot be told; those of every fault can.
+		if o.has("selector") {
+			c.aim(o, &f, &action{target: bySelector})
+		}
+		return f, false
+	}
+	f.Action = a.name
 	c.aim(o, &f, a)
 	c.keys(o, &f, a)
 	o.other = func(key string) string {
@@ -126,6 +122,22 @@ func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
 	}
 	o.done()
 	return f, true
+}
+
+// action finds an action by its word; nil after a problem.
+func (c *schedule) action(o *object, word *node) *action {
+	if word == nil {
+		return nil
+	}
+	a := actionNamed(word.text)
+	switch {
+	case a == nil:
+		c.d.failHint(word.at, join(o.path, "action"), models.Nearest(word.text, actionNames()), "%s is no action", quoted(word.text))
+	case !a.built:
+		c.d.fail(word.at, join(o.path, "action"), "action %s is not built yet", a.name)
+		return nil
+	}
+	return a
 }
 
 // timing reads when the fault begins and how long and how often it holds.
