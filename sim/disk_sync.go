@@ -159,6 +159,19 @@ func (d *Disk) land(in *inode, epoch uint32) {
 		return
 	}
 	d.settle(in, epoch)
+	d.commitSizes()
+}
+
+// commitSizes: a sync commits the journal's running transaction, so every size that was changed on
+// this file system before is on the platter, whichever file was synced (ext4 with data=ordered).
+// Without it a truncation could come undone although what was written after it survived.
+func (d *Disk) commitSizes() {
+	for _, in := range d.meta {
+		in.pending = false
+		in.commit()
+	}
+	clear(d.meta)
+	d.meta = d.meta[:0]
 }
 
 func (d *Disk) settle(in *inode, epoch uint32) {
@@ -266,12 +279,7 @@ func (d *Disk) flush() {
 // journal brings names and sizes to the platter.
 func (d *Disk) journal() {
 	d.names.persistAll()
-	for _, in := range d.meta {
-		in.pending = false
-		in.commit()
-	}
-	clear(d.meta)
-	d.meta = d.meta[:0]
+	d.commitSizes()
 }
 
 // readCold charges for bytes that the page cache does not hold, because the machine booted since
