@@ -97,12 +97,21 @@ func (c *curve) draw(st style, full int64) string {
 // Those that would overlap go to further lines.
 func marks(st style, runs []*result.Result, cells int) []string {
 	var lines [][]string
+	type span struct {
+		name string
+		a, b int
+	}
+	drawn := map[span]bool{} // a fault that hits several hosts at once is one span
 	place := func(name string, from, to, end result.Number) {
 		a := int(min(int64(cells)-1, max(0, int64(from)*int64(cells)/int64(end))))
 		b := cells - 1
 		if !to.IsNever() {
 			b = int(min(int64(cells)-1, max(int64(a), int64(to)*int64(cells)/int64(end))))
 		}
+		if drawn[span{name, a, b}] {
+			return
+		}
+		drawn[span{name, a, b}] = true
 		when := ""
 		if len(runs) == 1 && !to.IsNever() && to > from {
 			when = " " + between(st, from, to)

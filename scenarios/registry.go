@@ -3,13 +3,15 @@ package scenarios
 import (
 	"github.com/mqsim/mqsim/models"
 	kafka "github.com/mqsim/mqsim/models/kafka/profile"
+	rabbitmq "github.com/mqsim/mqsim/models/rabbitmq/profile"
+	rocketmq "github.com/mqsim/mqsim/models/rocketmq/profile"
 )
 
 // modelNames are the words of model: in the order of reports.
 var modelNames = []string{"kafka", "rocketmq", "rabbitmq"}
 
 // tables are the setting tables of the models that are built.
-var tables = []*models.Table{kafka.Table()}
+var tables = []*models.Table{kafka.Table(), rocketmq.Table(), rabbitmq.Table()}
 
 func tableOf(model string) *models.Table {
 	for _, t := range tables {
