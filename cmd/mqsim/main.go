@@ -9,12 +9,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/mqsim/mqsim/runner"
 )
 
-func main() { os.Exit(run(realEngine{}, os.Args[1:], processIO())) }
+func main() {
+	// A run keeps nearly everything that it allocates until its end, so collecting often finds little.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
+	os.Exit(run(realEngine{}, os.Args[1:], processIO()))
+}
 
 // Exit codes. Before anything runs only codeUsage and codeNothing are possible; afterwards an INVALID
 // run outranks a failed expectation, because it says nothing about expectations.
