@@ -78,3 +78,45 @@ func TestPhasesComeFromTheSeed(t *testing.T) {
 	require.NotEqual(t, first(1), first(2))
 	require.LessOrEqual(t, first(3), Second)
 }
+
+func TestMappedFileHasAHoleAfterPowerLoss(t *testing.T) {
+	const pages = 10
+	holes := 0
+	for seed := range uint64(20) {
+		w := NewWorld(seed, NetSpec{})
+		h := w.AddHost("h", HostSpec{Cores: 1, Disk: DiskSpec{Fsync: Millisecond, Bandwidth: 1e8}})
+		b := &probe{lane: -1, onBoot: func(b *probe) {
+			f, err := b.p.FS(0).Create("log")
+			require.NoError(t, err)
+			require.NoError(t, f.Allocate(1<<20))
+			require.NoError(t, f.SyncNow())
+			require.NoError(t, b.p.FS(0).SyncDir(""))
+			for page := range int64(pages) {
+				f.Store(page*4096, []byte{byte(page + 1)})
+			}
+		}}
+		h.Install("x", Range{}, func() Program { return b }).Start()
+		w.K.Run(Second)
+		h.PowerOff(CrashTypical)
+		f := h.Disks[0].FS().Open("log")
+		require.EqualValues(t, 1<<20, f.Size(), "the size was set in advance and synced")
+		kept, lost := 0, -1
+		for page := range int64(pages) {
+			var one [1]byte
+			_, err := f.ReadAt(one[:], page*4096)
+			require.NoError(t, err)
+			switch one[0] {
+			case byte(page + 1):
+				kept++
+				if lost >= 0 {
+					holes++
+				}
+			case 0:
+				lost = int(page)
+			default:
+				t.Fatalf("page %d holds %d", page, one[0])
+			}
+		}
+	}
+	require.Positive(t, holes, "a page survived behind one that did not")
+}
