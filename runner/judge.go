@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/mqsim/mqsim/faults"
 	"github.com/mqsim/mqsim/models"
@@ -161,8 +162,8 @@ func (x *execution) roles(r *result.Result) {
 func (x *execution) events(r *result.Result) {
 	r.Events = []result.Event{}
 	for _, e := range x.w.Trace.Events {
-		if e.At < x.origin || e.At > x.ended {
-			continue
+		if e.At < x.origin || e.At > x.ended || strings.HasPrefix(e.Part, "__") {
+			continue // internal topics (__consumer_offsets) would crowd out everything else
 		}
 		if len(r.Events) == result.MaxEvents {
 			r.EventsOmitted++
