@@ -1,0 +1,134 @@
+package profile
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mqsim/mqsim/models"
+)
+
+// hosts names the nodes.
+func hosts(r *models.Resolved) []string {
+	var out []string
+	for i := int64(1); i <= r.Int(models.Topology, "nodes"); i++ {
+		out = append(out, "n"+strconv.FormatInt(i, 10))
+	}
+	return out
+}
+
+// nobody says why a role stays empty for the whole run. A policy can come later, by an operation: what
+// has no mirrors now may still get some.
+func nobody(r *models.Resolved, _ []models.Stream, role, _ string) string {
+	if (role == "replica" || role == "mirror") && r.Int(models.Topology, "nodes") == 1 {
+		return "there is only one node"
+	}
+	return ""
+}
+
+// check says what RabbitMQ itself refuses: policies that rabbit_mirror_queue_misc:validate_policy does
+// not accept, arguments of queues that exclude each other.
+func check(sys *models.System, r *models.Resolved, streams []models.Stream) []models.Problem {
+	c := &checker{sys: sys, r: r}
+	c.policy(r, sys.Sections[models.Policy], "policy.")
+	c.queue(r, sys.Sections[models.Queue], "queue.")
+	for i := range streams {
+		s := &streams[i]
+		own := r.ForStream(s)
+		if len(s.Policy) > 0 {
+			c.policy(own, s.Policy, "streams["+s.Name+"].policy.")
+		}
+		if len(s.Queue) > 0 {
+			c.queue(own, s.Queue, "streams["+s.Name+"].queue.")
+		}
+	}
+	return c.out
+}
+
+type checker struct {
+	sys *models.System
+	r   *models.Resolved
+	out []models.Problem
+}
+
+func (c *checker) problem(at models.Pos, path, format string, args ...any) {
+	p := models.Problem{Pos: at, Path: path, Text: fmt.Sprintf(format, args...)}
+	for _, q := range c.out {
+		if q == p {
+			return
+		}
+	}
+	c.out = append(c.out, p)
+}
+
+// place is where a key is written, or the entry itself.
+func (c *checker) place(written models.Settings, key string) models.Pos {
+	for i := len(written) - 1; i >= 0; i-- {
+		if written[i].Name == key {
+			return written[i].At
+		}
+	}
+	return c.sys.Pos
+}
+
+// policy applies rabbit_mirror_queue_misc:validate_policy.
+func (c *checker) policy(r *models.Resolved, written models.Settings, path string) {
+	const s = models.Policy
+	nodes := r.Int(models.Topology, "nodes")
+	mode, params := r.Str(s, "ha-mode"), r.Str(s, "ha-params")
+	complain := func(key, format string, args ...any) {
+		c.problem(c.place(written, key), path+key, format, args...)
+	}
+	switch mode {
+	case "":
+		for _, key := range []string{"ha-params", "ha-sync-mode", "ha-sync-batch-size", "ha-promote-on-failure", "ha-promote-on-shutdown"} {
+			if r.IsSet(s, key) {
+				complain(key, "rabbitmq refuses %s without ha-mode", key)
+			}
+		}
+	case "all":
+		if r.IsSet(s, "ha-params") {
+			complain("ha-params", "rabbitmq refuses ha-params with ha-mode: all")
+		}
+	case "exactly":
+		if n, err := strconv.ParseInt(params, 10, 32); err != nil || n < 1 {
+			complain("ha-params", "ha-mode: exactly needs a number of copies in ha-params")
+		}
+	case "nodes":
+		names, ok := Nodes(params)
+		if !ok {
+			complain("ha-params", "ha-mode: nodes needs a list of nodes in ha-params")
+		}
+		for _, n := range names {
+			if n < 1 || int64(n) > nodes {
+				complain("ha-params", "there is no node n%d", n)
+			}
+		}
+	}
+}
+
+var nodeName = regexp.MustCompile(`^(?:rabbit@)?n([0-9]{1,3})$`)
+
+// Nodes reads the ha-params of ha-mode: nodes, with or without brackets: the numbers of the nodes. ok is
+// false if it names none, or something that is no node.
+func Nodes(params string) (numbers []int, ok bool) {
+	params = strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(params), "["), "]")
+	for _, word := range strings.FieldsFunc(params, func(r rune) bool { return r == ',' || r == ' ' }) {
+		m := nodeName.FindStringSubmatch(strings.Trim(word, `"'`))
+		if m == nil {
+			return nil, false
+		}
+		n, _ := strconv.Atoi(m[1])
+		numbers = append(numbers, n)
+	}
+	return numbers, len(numbers) > 0
+}
+
+// queue applies what rabbit_amqqueue:check_declare_arguments and the queue types refuse.
+func (c *checker) queue(r *models.Resolved, written models.Settings, path string) {
+	const s = models.Queue
+	if r.Str(s, "x-queue-type") != "classic" && !r.Bool(s, "durable") {
+		c.problem(c.place(written, "durable"), path+"durable", "rabbitmq refuses a %s queue that is not durable", r.Str(s, "x-queue-type"))
+	}
+}
