@@ -13,6 +13,8 @@ import (
 
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/kafka"
+	"github.com/mqsim/mqsim/models/rabbitmq"
+	"github.com/mqsim/mqsim/models/rocketmq"
 	"github.com/mqsim/mqsim/result"
 	"github.com/mqsim/mqsim/scenarios"
 	"github.com/mqsim/mqsim/sim"
@@ -20,7 +22,7 @@ import (
 )
 
 // allModels are the brokers, in the order of reports.
-var allModels = []models.Model{kafka.Model{}}
+var allModels = []models.Model{kafka.Model{}, rocketmq.Model{}, rabbitmq.Model{}}
 
 func modelNamed(name string) models.Model {
 	for _, m := range allModels {

@@ -58,7 +58,7 @@ var table = models.Table{
 		{Name: "sync-timeout", Doc: "a send waited for a slave in vain", DocZH: "同步复制等待超时"},
 		{Name: "role-changed", Doc: "a broker started in another role", DocZH: "broker 以另一种角色启动"},
 	},
-	Metrics:  []models.Word{{Name: "elections"}, {Name: "truncated"}, {Name: "split_brain"}, {Name: "send_status"}},
+	Metrics:  []models.Word{{Name: "elections"}, {Name: "split_brain"}, {Name: "send_status"}},
 	Statuses: Statuses(),
 	Processes: []models.Word{
 		{Name: "namesrv", Doc: "the NameServer of the host", DocZH: "该主机上的 NameServer 进程"},

@@ -1,0 +1,15 @@
+package rabbitmq
+
+// Fidelity lists what is assumed or left out.
+func (c *Cluster) Fidelity() []string {
+	return []string{
+		"RabbitMQ: CPU times of nodes are assumptions; client machines are never the bottleneck",
+		"RabbitMQ: a node's time to boot is one range, measured on a small machine (6.8 to 7.8 s); it does not grow with the number of queues",
+		"RabbitMQ: clients behave as amqp091-go with an application that goes to the next node 200 ms after any failure",
+		"RabbitMQ: the TCP send buffer of a client takes any amount; a publisher is held by its own limit of messages in flight and by connection.blocked",
+		"RabbitMQ: a producer takes its topic's queues in turn, a consumer has one channel for each queue",
+		"RabbitMQ: messages in an index entry are framed exactly; the Erlang term around a body is counted, not built",
+		"RabbitMQ: virtual hosts, plugins, management, TLS, dead-lettering, priorities and transactions are left out",
+		"RabbitMQ: quorum queues and streams are not built; classic queues use index version 1",
+	}
+}

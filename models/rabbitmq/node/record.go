@@ -1,0 +1,127 @@
+package node
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/mqsim/mqsim/models/rabbitmq/wire"
+)
+
+// Record is a queue in the tables that every node holds: rabbit_durable_queue and, if Routed, also
+// rabbit_queue, the one that routing and channels consult (rabbit_amqqueue.erl).
+type Record struct {
+	Name       string
+	Durable    bool
+	AutoDelete bool
+	Exclusive  wire.Pid // connection that owns it
+	Args       wire.QueueArgs
+	Master     wire.Pid
+	Mirrors    []wire.Pid // slave_pids, oldest first
+	Sync       []wire.Pid // sync_slave_pids: those with a full copy
+	Ring       []wire.Pid // members of the GM group in ring order
+	Routed     bool
+	Stopped    bool // state: stopped by a clean stop of its node
+	Refused    bool // a mirror refused its promotion: the queue waits for its old master
+	Lossy      bool // a mirror without a full copy became master
+	Promotions uint32
+	Deleted    bool // in a change: the record goes
+}
+
+func (r *Record) clone() *Record {
+	c := *r
+	c.Mirrors, c.Sync, c.Ring = slices.Clone(r.Mirrors), slices.Clone(r.Sync), slices.Clone(r.Ring)
+	return &c
+}
+
+// pids are the processes that a publish goes to.
+func (r *Record) has(pid wire.Pid) bool { return r.Master == pid || slices.Contains(r.Mirrors, pid) }
+
+// onNode is the queue's process on a node, zero if it has none.
+func (r *Record) onNode(i uint16) wire.Pid {
+	if r.Master.Node == i {
+		return r.Master
+	}
+	for _, p := range r.Mirrors {
+		if p.Node == i {
+			return p
+		}
+	}
+	return wire.Pid{}
+}
+
+// drop removes processes from every list.
+func (r *Record) drop(dead func(wire.Pid) bool) {
+	r.Mirrors = slices.DeleteFunc(r.Mirrors, dead)
+	r.Sync = slices.DeleteFunc(r.Sync, dead)
+	r.Ring = slices.DeleteFunc(r.Ring, dead)
+}
+
+// size is what the record takes as a term.
+func (r *Record) size() int {
+	return 180 + 2*len(r.Name) + 15*(2+len(r.Mirrors)+len(r.Sync)+2*len(r.Ring))
+}
+
+// tables are a node's copy of the replicated metadata. Order keeps names in order of declaration.
+type tables struct {
+	Records  map[string]*Record
+	Order    []string
+	Policies []Policy
+	Bindings []binding
+	DB       []uint16 // the running nodes of this database, in order of their joining
+	compiled map[string]*regexp.Regexp
+
+	rounds rounds
+	disk   tableDisk
+}
+
+// binding of a queue to a declared exchange (fanout: the key plays no part).
+type binding struct {
+	Exchange string
+	Queue    string
+}
+
+func (t *tables) get(name string) *Record { return t.Records[name] }
+
+// put stores a changed record.
+func (t *tables) put(r *Record) {
+	if r.Deleted {
+		if t.Records[r.Name] != nil {
+			delete(t.Records, r.Name)
+			t.Order = slices.DeleteFunc(t.Order, func(s string) bool { return s == r.Name })
+			t.Bindings = slices.DeleteFunc(t.Bindings, func(b binding) bool { return b.Queue == r.Name })
+		}
+		return
+	}
+	if t.Records[r.Name] == nil {
+		t.Order = append(t.Order, r.Name)
+	}
+	t.Records[r.Name] = r
+}
+
+// policy is the policy of a queue: the matching one with the highest priority. Exclusive queues are never
+// mirrored (rule 5).
+func (t *tables) policy(r *Record) *Policy {
+	var best *Policy
+	for i := range t.Policies {
+		p := &t.Policies[i]
+		if (best == nil || p.Priority > best.Priority) && t.pattern(p.Pattern).MatchString(r.Name) {
+			best = p
+		}
+	}
+	if best == nil || !r.Exclusive.IsZero() && best.HAMode != HANone {
+		return &Policy{}
+	}
+	return best
+}
+
+func (t *tables) pattern(s string) *regexp.Regexp {
+	re := t.compiled[s]
+	if re == nil {
+		var err error
+		if re, err = regexp.Compile(s); err != nil {
+			re = regexp.MustCompile(`^$`)
+		}
+		t.compiled[s] = re
+	}
+	return re
+}

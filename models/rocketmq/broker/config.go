@@ -1,0 +1,102 @@
+package broker
+
+import (
+	"github.com/mqsim/mqsim/models/rocketmq/ha"
+	"github.com/mqsim/mqsim/models/rocketmq/wire"
+	"github.com/mqsim/mqsim/sim"
+)
+
+// ServiceName is the name of the broker's program on its host.
+const ServiceName = "rocketmq"
+
+// Role is brokerRole, the authority on what a broker is (BrokerStartup.java).
+type Role uint8
+
+// The three roles.
+const (
+	AsyncMaster Role = iota
+	SyncMaster
+	Slave
+)
+
+func (r Role) String() string { return [...]string{"ASYNC_MASTER", "SYNC_MASTER", "SLAVE"}[r] }
+
+// Config is what a broker is configured with. All incarnations share it; an operator changes Role and
+// ID between a stop and the next start, as one edits broker.conf.
+type Config struct {
+	Cluster string
+	Name    string // brokerName: the group
+	ID      int64  // brokerId; a master role forces 0
+	Role    Role
+	Host    string // this broker's address
+
+	Namesrv []*sim.Host
+	Pool    *wire.Pool
+	Store   StoreConfig
+	HA      ha.Config
+
+	// MasterHost is haMasterAddress: "" leaves it to the NameServers.
+	MasterHost string
+
+	RegisterFirst  sim.Time // delay of the first periodic registration
+	RegisterPeriod sim.Time // registerNameServerPeriod
+	RegisterWait   sim.Time // registerBrokerTimeoutMills
+	SyncFirst      sim.Time // first metadata sync of a slave
+	SyncPeriod     sim.Time // P_meta
+
+	SendCapacity  int      // sendThreadPoolQueueCapacity
+	SendQueueWait sim.Time // waitTimeMillsInSendQueue
+	PageCacheBusy sim.Time // osPageCacheBusyTimeOutMills
+
+	LongPolling     bool     // longPollingEnable
+	HoldCheck       sim.Time // PullRequestHoldService with long polling
+	SlaveReadEnable bool
+	CheckInSlave    bool // offsetCheckInSlave
+	// NotifyOnSlave: arrivals wake held pulls on a slave too (5.x); 4.x re-checks every HoldCheck.
+	NotifyOnSlave bool
+	// RejectOnSlave: a slave with slaveReadEnable=false refuses every pull (5.x).
+	RejectOnSlave bool
+
+	AutoCreateTopic  bool  // autoCreateTopicEnable
+	TopicQueueNums   int32 // defaultTopicQueueNums
+	OffsetFlush      sim.Time
+	OffsetFlushFirst sim.Time // first persistence of consumer offsets
+	DelayFlush       sim.Time // flushDelayOffsetInterval
+	DelayLevels      []sim.Time
+	ClientExpiry     sim.Time // CHANNEL_EXPIRED_TIMEOUT
+	ClientScan       sim.Time
+	ConnIdle         sim.Time // serverChannelMaxIdleTimeSeconds
+	LockExpiry       sim.Time // REBALANCE_LOCK_MAX_LIVE_TIME
+	RetryMax         int32    // retryMaxTimes
+	Respawn          sim.Time // pause of the supervisor before it starts an ended broker again; 0: none
+
+	lastRole Role // of the last incarnation
+	booted   bool
+}
+
+// DefaultConfig is 4.9.8's for a broker on a host.
+func DefaultConfig(name string, id int64, role Role, host string, namesrv []*sim.Host, pool *wire.Pool) Config {
+	return Config{
+		Cluster: "DefaultCluster", Name: name, ID: id, Role: role, Host: host, Namesrv: namesrv, Pool: pool,
+		Store: DefaultStore(), HA: ha.DefaultConfig(),
+		RegisterFirst: 10 * sim.Second, RegisterPeriod: 30 * sim.Second, RegisterWait: 6 * sim.Second,
+		SyncFirst: 3 * sim.Second, SyncPeriod: 10 * sim.Second,
+		SendCapacity: 10000, SendQueueWait: 200 * sim.Millisecond, PageCacheBusy: sim.Second,
+		LongPolling: true, HoldCheck: 5 * sim.Second,
+		AutoCreateTopic: true, TopicQueueNums: 8,
+		OffsetFlush: 5 * sim.Second, OffsetFlushFirst: 10 * sim.Second, DelayFlush: 10 * sim.Second,
+		DelayLevels:  defaultDelays(),
+		ClientExpiry: 120 * sim.Second, ClientScan: 10 * sim.Second, ConnIdle: 120 * sim.Second,
+		LockExpiry: 60 * sim.Second, RetryMax: 16, Respawn: 2 * sim.Second,
+	}
+}
+
+// defaultDelays is messageDelayLevel.
+func defaultDelays() []sim.Time {
+	const s, m, h = sim.Second, sim.Minute, sim.Hour
+	return []sim.Time{1 * s, 5 * s, 10 * s, 30 * s, 1 * m, 2 * m, 3 * m, 4 * m, 5 * m, 6 * m, 7 * m, 8 * m, 9 * m,
+		10 * m, 20 * m, 30 * m, 1 * h, 2 * h}
+}
+
+// isMaster says whether this broker takes messages.
+func (c *Config) isMaster() bool { return c.Role != Slave }

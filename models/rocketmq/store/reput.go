@@ -1,0 +1,185 @@
+package store
+
+// request is a record on its way to the queues (DispatchRequest).
+type request struct {
+	off       int64
+	size      int32
+	tran      int32
+	q         *Queue
+	queueOff  int64
+	tagsCode  int64
+	storeTime int64
+	keys      string // KEYS and UNIQ_KEY, space separated; only with the index
+}
+
+// enqueue remembers what dispatch would read from the bytes of a record that Put has just appended.
+func (s *Store) enqueue(r request, m *Message) {
+	if s.index != nil {
+		r.keys = indexKeys(m.Properties)
+	}
+	if s.pendingAt == len(s.pending) {
+		s.pending, s.pendingAt = s.pending[:0], 0
+	} else if s.pendingAt > 1024 && 2*s.pendingAt > len(s.pending) {
+		s.pending = s.pending[:copy(s.pending, s.pending[s.pendingAt:])]
+		s.pendingAt = 0
+	}
+	s.pending = append(s.pending, r)
+}
+
+// armReput makes the dispatch loop look at the log. The loop sleeps for a millisecond between its
+// turns (ReputMessageService.run); here it sleeps while there is nothing to do.
+func (s *Store) armReput() {
+	if s.reputArmed || !s.reputOn {
+		return
+	}
+	s.reputArmed = true
+	s.env.After(s.untilTick(), s.opt.TimerBase+timerReput, 0)
+}
+
+// reputEnd is the bound of dispatch (getReputEndOffset@5.3; 4.x: the log's end).
+func (s *Store) reputEnd() int64 {
+	if s.opt.DispatchFlushed && s.opt.FlushDisk == SyncFlush {
+		return min(s.log.flushedTo, s.log.max())
+	}
+	return s.log.max()
+}
+
+// committed says whether a record has left the process's buffer. The log's end does not tell: it is
+// that of the newest file, while the one before may not be written out yet.
+func (s *Store) committed(r *request) bool {
+	m := s.log.at(r.off, false)
+	return m == nil || r.off-m.from+int64(r.size) <= m.readable()
+}
+
+// reputWindow is how much of the log dispatch reads at once.
+const reputWindow = 256 << 10
+
+// reput dispatches what is new in the log (ReputMessageService.doReput).
+func (s *Store) reput() {
+	s.stuck = -1
+	if low := s.log.min(); s.reputFrom < low {
+		s.reputFrom = low // "the reputFromOffset is smaller than minPyOffset": cleaned before dispatch
+	}
+	for end := s.reputEnd(); s.reputFrom < end; {
+		for s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off < s.reputFrom {
+			s.pendingAt++
+		}
+		if s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off == s.reputFrom {
+			r := &s.pending[s.pendingAt]
+			if r.off+int64(r.size) > end || s.pool.on && !s.committed(r) {
+				return
+			}
+			s.pendingAt++
+			s.dispatch(r, true)
+			s.reputFrom = r.off + int64(r.size)
+			continue
+		}
+		if !s.reputBytes(end) {
+			return
+		}
+	}
+}
+
+// reputBytes dispatches from the bytes of one file, as far as it gets with one window; false if it
+// cannot go on.
+func (s *Store) reputBytes(end int64) bool {
+	m := s.log.at(s.reputFrom, s.reputFrom == 0)
+	if m == nil {
+		return false
+	}
+	s.reputFrom = max(s.reputFrom, m.from)
+	avail := min(m.readable(), end-m.from) - (s.reputFrom - m.from)
+	if avail <= 0 {
+		return false
+	}
+	window := avail
+	for n := int64(reputWindow); n < avail; n *= 4 {
+		window = n
+		if s.walk(m, window) > 0 {
+			return true
+		}
+	}
+	window = avail
+	if s.walk(m, window) > 0 {
+		return true
+	}
+	// What is there is no record, or the beginning of one.
+	if s.opt.Role == Slave {
+		s.stuck = s.reputFrom
+		return false
+	}
+	s.stats.Garbage += avail
+	s.reputFrom += avail
+	return true
+}
+
+// walk dispatches the records in a window and returns how far it came.
+func (s *Store) walk(m *mappedFile, window int64) int64 {
+	start := s.reputFrom
+	refs, err := m.f.Read(s.reputFrom-m.from, int(window), s.refs[:0])
+	s.refs = refs[:0]
+	if err != nil {
+		return 0
+	}
+	c := &s.cur
+	c.Reset(s.a, refs)
+	for c.Left() > 0 {
+		switch c.Next(false) {
+		case Good:
+			r := s.requestOf(c, s.reputFrom)
+			s.dispatch(&r, true)
+			s.reputFrom += int64(c.Record.Size)
+		case Blank:
+			s.reputFrom = m.from + s.opt.FileSize
+			return s.reputFrom - start
+		case BadSize:
+			if c.Record.Size <= 0 {
+				return s.reputFrom - start
+			}
+			s.reputFrom += int64(c.Record.Size) // "[BUG]read total count not equals msg total size"
+			return s.reputFrom - start
+		default:
+			return s.reputFrom - start
+		}
+	}
+	return s.reputFrom - start
+}
+
+// requestOf is the request for the record that a cursor has read at an offset.
+func (s *Store) requestOf(c *Cursor, off int64) request {
+	rec := &c.Record
+	q := s.queues[queueKey{string(rec.Topic), rec.QueueID}]
+	if q == nil {
+		q = s.queue(string(rec.Topic), rec.QueueID)
+	}
+	r := request{off: off, size: rec.Size, q: q, queueOff: rec.QueueOffset, storeTime: rec.StoreTimestamp,
+		tran: rec.SysFlag & sysTransaction, tagsCode: s.tagsCodeOf(q.Topic == ScheduleTopic, rec.Properties, rec.StoreTimestamp)}
+	if s.index != nil {
+		r.keys = indexKeys(rec.Properties)
+	}
+	return r
+}
+
+// dispatch gives a record to its queue and to the index (CommitLogDispatcherBuildConsumeQueue,
+// CommitLogDispatcherBuildIndex); arrive says whether pulls may be waiting for it.
+func (s *Store) dispatch(r *request, arrive bool) {
+	s.stats.Dispatched++
+	if r.tran == 0 || r.tran == SysCommit {
+		if s.logicErr || !r.q.put(Entry{r.off, r.size, r.tagsCode}, r.queueOff) {
+			// 30 tries, a second apart, then the flag for good (putMessagePositionInfoWrapper). The
+			// reasons do not go away by themselves here: the flag is set at once.
+			s.logicErr = true
+		} else {
+			if s.opt.Role == Slave {
+				s.cp.physic = r.storeTime
+			}
+			s.cp.logics = r.storeTime
+		}
+	}
+	if s.index != nil && r.tran != SysRollback {
+		s.index.put(r)
+	}
+	if arrive && (s.opt.Role != Slave || s.opt.ArriveOnSlave) {
+		s.hooks.Arrived(r.q, r.queueOff+1, r.tagsCode)
+	}
+}

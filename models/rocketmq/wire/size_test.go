@@ -1,0 +1,58 @@
+package wire
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/mqsim/mqsim/sim"
+)
+
+// The expected frames are written out as fastjson does, keys in order.
+func TestSizes(t *testing.T) {
+	frame := func(code int, flag int, opaque int, ext, remark, body string) int {
+		h := fmt.Sprintf(`{"code":%d,`, code)
+		if ext != "" {
+			h += `"extFields":{` + ext + `},`
+		}
+		h += fmt.Sprintf(`"flag":%d,"language":"JAVA","opaque":%d,`, flag, opaque)
+		if remark != "" {
+			h += `"remark":"` + remark + `",`
+		}
+		return 8 + len(h+`"serializeTypeCurrentRPC":"JSON","version":431}`) + len(body)
+	}
+	for _, c := range []struct {
+		name string
+		m    interface{ Size() int }
+		want int
+	}{
+		{"send", &SendMessageRequest{Header: Header{Opaque: 7}, Group: "pg", Topic: "t0", DefaultTopicNums: 4, QueueID: 3, BornTimestamp: 1700000000000,
+			Props: []byte("WAIT\x01true\x02"), MaxReconsumeTimes: -1, Body: sim.Ref{Len: 100}},
+			frame(310, 0, 7, `"a":"pg","b":"t0","c":"TBW102","d":"4","e":"3","f":"0","g":"1700000000000","h":"0","i":"WAIT\u0001true\u0002","j":"0","k":"false","m":"false"`, "", "") + 100},
+		{"send answer", &SendMessageResponse{RespHeader: RespHeader{Opaque: 12}, QueueID: 3, QueueOffset: 41},
+			frame(0, 1, 12, `"msgId":"0A00000100002A9F0000000000000000","queueId":"3","queueOffset":"41"`, "", "")},
+		{"refused", &SendMessageResponse{RespHeader: RespHeader{Opaque: 12, Code: SystemBusy, Remark: "busy"}}, frame(2, 1, 12, "", "busy", "")},
+		{"pull", &PullMessageRequest{Group: "cg", Topic: "t0", Offset: 10, MaxMsgs: 32, SysFlag: 2, SuspendTimeout: 15000},
+			frame(11, 0, 0, `"commitOffset":"0","consumerGroup":"cg","expressionType":"TAG","maxMsgNums":"32","queueId":"0","queueOffset":"10","subVersion":"0","suspendTimeoutMillis":"15000","sysFlag":"2","topic":"t0"`, "", "")},
+		{"pull answer", &PullMessageResponse{NextOffset: 5, MaxOffset: 5, Bytes: 1000},
+			frame(0, 1, 0, `"maxOffset":"5","minOffset":"0","nextBeginOffset":"5","suggestWhichBrokerId":"0"`, "", "") + 1000},
+		{"commit", &UpdateOffsetRequest{Group: "cg", Queue: Queue{"t0", 1}, Offset: 9},
+			frame(15, 0, 0, `"commitOffset":"9","consumerGroup":"cg","queueId":"1","topic":"t0"`, "", "")},
+		{"register answer", &RegisterBrokerResponse{MasterAddr: "h"}, frame(0, 1, 0, `"haServerAddr":"h:10912","masterAddr":"h:10911"`, "", `{"table":{}}`)},
+		{"empty answer", &Answer{}, frame(0, 1, 0, "", "", "")},
+		{"report", &HAReport{}, 8},
+		{"frame", &HAFrame{Bytes: 32768}, 12 + 32768},
+	} {
+		if got := c.m.Size(); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	if FlushSlaveTimeout.String() != "FLUSH_SLAVE_TIMEOUT" || !FlushSlaveTimeout.Stored() || Success.SendStatus() != "SEND_OK" {
+		t.Error("FLUSH_SLAVE_TIMEOUT is a stored message")
+	}
+	if SystemBusy.Stored() || ServiceNotAvailable != 14 || TopicNotExist != 17 {
+		t.Error("codes")
+	}
+}
