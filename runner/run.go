@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -113,7 +114,14 @@ func plan(opt Options) (jobs []job, groups int) {
 	return jobs, groups
 }
 
-func runJob(j job, opt Options) (*judged, error) {
+// runJob runs and judges one job. A panic in an engine is our bug: it is reported with the line that
+// reproduces it, and ends no other run.
+func runJob(j job, opt Options) (out *judged, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("internal error in %s, system %s, seed %d (please report it): %v\n%s", j.sc.Name, j.sys.Name, j.seed, r, debug.Stack())
+		}
+	}()
 	dir := ""
 	if opt.DataDir != "" {
 		dir = filepath.Join(opt.DataDir, j.sc.Name, j.sys.Name, fmt.Sprint(j.seed))
@@ -134,7 +142,7 @@ func runJob(j job, opt Options) (*judged, error) {
 			x.w.Violate("determinism", "a second run ended with trace hash "+again.hash())
 		}
 	}
-	out, err := x.judge(dir)
+	out, err = x.judge(dir)
 	if err == nil && opt.Trace == nil && opt.History == nil {
 		out.first = nil // the world is no longer needed
 	}

@@ -2,15 +2,19 @@
 package lint
 
 import (
+	"fmt"
 	"go/ast"
 	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,7 +143,7 @@ func floatFree(rel string) bool { return strings.HasPrefix(rel, "verdict/") }
 // checkMapRanges finds ranges over maps that do not say why order does not matter.
 func checkMapRanges(fset *token.FileSet, files []*ast.File, root string) (problems []string) {
 	info := &types.Info{Types: map[ast.Expr]types.TypeAndValue{}}
-	conf := types.Config{Importer: importer.ForCompiler(fset, "source", nil), Error: func(error) {}}
+	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", exportData), Error: func(error) {}}
 	conf.Check("p", fset, files, info) //nolint:errcheck // what does not type-check fails elsewhere
 	for _, f := range files {
 		excuse := map[int]bool{}
@@ -170,6 +174,26 @@ func checkMapRanges(fset *token.FileSet, files []*ast.File, root string) (proble
 		})
 	}
 	return problems
+}
+
+// exports maps import paths to what the compiler exported of them.
+var exports = sync.OnceValues(func() (map[string]string, error) {
+	out, err := exec.Command("go", "list", "-export", "-deps", "-f", "{{.ImportPath}}={{.Export}}", "../../...").Output()
+	found := map[string]string{}
+	for _, line := range strings.Split(string(out), "\n") {
+		if path, file, ok := strings.Cut(line, "="); ok && file != "" {
+			found[path] = file
+		}
+	}
+	return found, err
+})
+
+func exportData(path string) (io.ReadCloser, error) {
+	found, err := exports()
+	if file, ok := found[path]; ok {
+		return os.Open(file)
+	}
+	return nil, fmt.Errorf("no export data for %s: %v", path, err)
 }
 
 func itoa(n int) string {

@@ -104,9 +104,25 @@ func concerning(list []Takeover, part string) []Takeover {
 // copyOf is what one host has held of a message.
 type copyOf struct {
 	host  string
-	count int // files that hold it now
+	files []string // that hold it now; a body that was cut into frames is written more than once
 	power bool
-	cut   bool
+}
+
+func (c *copyOf) gone(file string) {
+	if i := slices.Index(c.files, file); i >= 0 {
+		c.files = slices.Delete(c.files, i, i+1)
+	}
+}
+
+// place splits what the world notes about bytes: "FILE" or "FILE: REASON".
+func place(detail string) (file, why string) {
+	if file, why, ok := strings.Cut(detail, ": "); ok {
+		return file, why
+	}
+	if words[detail] {
+		return "", detail
+	}
+	return detail, ""
 }
 
 // cause walks one biography.
@@ -125,17 +141,20 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 	for _, n := range bio {
 		switch n.What {
 		case NoteWritten:
-			at(n.Host).count++
-		case NoteRemoved:
 			c := at(n.Host)
-			c.count--
-			c.cut = true
-			if words[n.Detail] {
-				said = n.Detail
+			if !slices.Contains(c.files, n.Detail) {
+				c.files = append(c.files, n.Detail)
+			}
+		case NoteRemoved:
+			file, why := place(n.Detail)
+			at(n.Host).gone(file)
+			if words[why] {
+				said = why
 			}
 		case NotePowerLoss:
+			file, _ := place(n.Detail)
 			c := at(n.Host)
-			c.count--
+			c.gone(file)
 			c.power = true
 		case NoteAcked:
 			acked = n.At
@@ -147,7 +166,7 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 	}
 	held, lostPower := 0, false
 	for _, c := range copies {
-		if c.count > 0 {
+		if len(c.files) > 0 {
 			held++
 		}
 		lostPower = lostPower || c.power

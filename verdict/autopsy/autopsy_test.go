@@ -18,8 +18,11 @@ func bio(text string) []sim.Note {
 		if len(f) > 1 {
 			n.Host = f[1]
 		}
-		if len(f) > 2 {
-			n.Detail = strings.Join(f[2:], " ")
+		switch n.What {
+		case NoteWritten, NotePowerLoss:
+			n.Detail = "log"
+		case NoteRemoved:
+			n.Detail = "log: " + strings.Join(f[2:], " ")
 		}
 		out = append(out, n)
 	}
@@ -44,7 +47,7 @@ func TestCauses(t *testing.T) {
 		{"a copy is left where nobody reads", Stranded, "written a\nwritten b\nacked c\nremoved a truncated", nil},
 		{"a model says what it was", AckedWhileHomeDown, "acked-while-home-down n1\nacked c", nil},
 		{"a reason that is a cause", UnsyncedMirror, "written n1\nacked c\nremoved n1 unsynced-mirror-promoted", nil},
-		{"written twice, removed once", Stranded, "written a\nwritten a\nacked c\nremoved a compaction", nil},
+		{"written in two frames, cut once", UnreplicatedTail, "written a\nwritten a\nacked c\nremoved a truncated", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			require.Equal(t, c.want, cause(bio(c.bio), concerning(c.takeovers, "t0-0")))

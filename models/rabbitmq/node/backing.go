@@ -92,10 +92,12 @@ type stores struct {
 	arg byte
 }
 
-func (s *stores) FS() *sim.FS                 { return s.n.p.FS(0) }
-func (s *stores) Arena() *sim.Arena           { return &s.n.p.W.Arena }
-func (s *stores) Now() sim.Time               { return s.n.p.Now() }
-func (s *stores) Arm(at sim.Time, arg uint32) { s.n.p.At(at, timerStore, arg) }
+func (s *stores) FS() *sim.FS       { return s.n.p.FS(0) }
+func (s *stores) Arena() *sim.Arena { return &s.n.p.W.Arena }
+func (s *stores) Now() sim.Time     { return s.n.p.Now() }
+
+// Arm wakes the store. A node that was frozen finds deadlines behind it.
+func (s *stores) Arm(at sim.Time, arg uint32) { s.n.p.At(max(at, s.n.p.Now()), timerStore, arg) }
 
 // Confirmed passes the store's confirms on to the queue process.
 func (s *stores) Confirmed(q *store.Queue, tags []uint64) {

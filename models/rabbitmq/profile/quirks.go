@@ -30,7 +30,7 @@ var quirks = []models.Quirk{
 		DocZH: "确认前共享消息存储只写不刷盘：断电可能丢失已确认的大消息。"},
 	{Name: "large-index-segments", Where: until("3.8.17"), Source: "rabbit_vhost.erl (segment entry count)", Built: true,
 		Doc: "A segment of the queue index holds 16384 messages instead of 2048.", DocZH: "队列索引每段 16384 条而不是 2048 条。"},
-	{Name: "reconnect-stall", Source: "OTP net_setuptime; measured on 3.10.8", Built: true,
+	{Name: "reconnect-stall", Source: "OTP net_setuptime; measured on 3.10.8",
 		Doc:   "After a silent node was given up, the first process that turns to it stalls for 7 s. Off in every version: it was seen in some runs only.",
 		DocZH: "无声节点被判定离线后，首个再次访问它的进程会停顿 7 秒。默认关闭：仅在部分实测中出现。"},
 	{Name: "boot-hang", Source: "measured on 3.10.8 (#2175)",

@@ -125,7 +125,7 @@ func stubQueue(fs *sim.FS, a *sim.Arena, dir string) string {
 }
 
 // span bounds the sequence numbers of one index: what is further off is damage.
-const span = 1 << 28
+const span = 1 << 24
 
 // loader builds a queue's entries from its files.
 type loader struct {

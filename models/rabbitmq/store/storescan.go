@@ -55,8 +55,7 @@ func (s *msgStore) recover(refs map[uint64]int32, clean bool) error {
 
 // count takes the references of the queues into a saved index.
 func (s *msgStore) count(refs map[uint64]int32) {
-	//mqsim:unordered each entry by itself, and sums
-	for id, l := range s.index {
+	for id, l := range s.index { //mqsim:unordered each entry by itself, and sums
 		i, ok := s.find(l.file)
 		if l.refs = refs[id]; !ok || l.refs == 0 {
 			delete(s.index, id)
@@ -217,8 +216,7 @@ func (s *msgStore) save() error {
 		}
 	}
 	ids := make([]uint64, 0, len(s.index))
-	//mqsim:unordered sorted below
-	for id, l := range s.index {
+	for id, l := range s.index { //mqsim:unordered sorted below
 		if l.written {
 			ids = append(ids, id)
 		}
