@@ -188,43 +188,37 @@ func (a *Arena) Marked(r Ref, visit func(id MsgID)) {
 // that has bytes.
 func rangeKey(off, n uint32) uint64 { return uint64(off)<<32 | uint64(n) }
 
-// rangeSet is a set of range keys: open addressing, at most half full, one set per chunk so that
-// lookups stay in the cache. A bit per granule would be smaller, but cannot tell a range from its
-// own beginning.
-type rangeSet struct {
-	slots []uint64 // 0 is empty; the length is a power of two
-	n     int
-}
+// rangeSet is a set of range keys, one per chunk, in ascending order. Extents are verified about when
+// they are made and asked for soon after, so both happen at the end of the list, in memory that is
+// still in the cache; a hash set of the same keys was a cache miss for each question.
+type rangeSet []uint64
 
-// slot is where key is, or the empty slot where it would be.
-func (s *rangeSet) slot(key uint64) int {
-	mask := len(s.slots) - 1
-	i := int(key*golden>>32) & mask
-	for s.slots[i] != 0 && s.slots[i] != key {
-		i = (i + 1) & mask
+// nearEnd is how many keys are looked at from the end before the search begins in the middle.
+const nearEnd = 12
+
+// at is the index of key, or where it would be inserted.
+func (s rangeSet) at(key uint64) (int, bool) {
+	i := len(s)
+	for stop := max(0, i-nearEnd); i > stop; i-- {
+		if k := s[i-1]; k <= key {
+			if k == key {
+				return i - 1, true
+			}
+			return i, false
+		}
 	}
-	return i
+	return slices.BinarySearch(s[:i], key)
 }
 
-func (s *rangeSet) has(key uint64) bool {
-	return len(s.slots) != 0 && s.slots[s.slot(key)] != 0
+func (s rangeSet) has(key uint64) bool {
+	_, ok := s.at(key)
+	return ok
 }
 
 func (s *rangeSet) add(key uint64) {
-	if s.has(key) {
-		return
+	if i, ok := s.at(key); !ok {
+		*s = slices.Insert(*s, i, key)
 	}
-	if 2*s.n >= len(s.slots) {
-		old := s.slots
-		s.slots = make([]uint64, max(64, 2*len(old)))
-		for _, k := range old {
-			if k != 0 {
-				s.slots[s.slot(k)] = k
-			}
-		}
-	}
-	s.slots[s.slot(key)] = key
-	s.n++
 }
 
 // bodyBlock is 16 bytes of a body's stream: the product of a mixed counter, used twice. Blocks do

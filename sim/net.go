@@ -106,14 +106,14 @@ const (
 )
 
 // segment is something on its way, or a timer of the network.
+// Segments are copied at every message, so they are small and go by pointer.
 type segment struct {
-	kind segmentKind
-	to   *Conn // for data, FIN, RST: the receiving end; else the end whose timer this is
-	m    any
-	size int
-	gen  uint32
-	// taken: the receiver's NIC is through with it
-	taken bool
+	to    *Conn // for data, FIN, RST: the receiving end; else the end whose timer this is
+	m     any
+	size  int
+	gen   uint32
+	kind  segmentKind
+	taken bool // the receiver's NIC is through with it
 }
 
 // Network connects the hosts of a world with TCP's promises: bytes arrive in order; a byte that was
@@ -163,7 +163,7 @@ func (p *Proc) Dial(host *Host, port Port) *Conn {
 	c := &Conn{Peer: host, Port: port, host: p.Host}
 	c.attach(p)
 	n := p.W.Net
-	n.post(p.Now()+p.debt, segment{kind: segSYN, to: c, size: 0})
+	n.post(p.Now()+p.debt, &segment{kind: segSYN, to: c, size: 0})
 	return c
 }
 
@@ -205,7 +205,7 @@ func (c *Conn) end(kind segmentKind) {
 	at := c.p.Now() + c.p.debt
 	c.drop()
 	if open {
-		n.transmit(c, segment{kind: kind, to: c.other}, at)
+		n.transmit(c, &segment{kind: kind, to: c.other}, at)
 	}
 }
 
@@ -244,7 +244,7 @@ func (n *Network) abandon(c *Conn) {
 	if c.unread > 0 {
 		kind = segRST
 	}
-	n.transmit(c, segment{kind: kind, to: c.other}, n.w.Now())
+	n.transmit(c, &segment{kind: kind, to: c.other}, n.w.Now())
 }
 
 func (n *Network) send(c *Conn, m any, size int, at Time) {
@@ -255,18 +255,18 @@ func (n *Network) send(c *Conn, m any, size int, at Time) {
 	if c.host.Spec.Server && c.Peer.Spec.Server {
 		n.ServerBytes += int64(size)
 	}
-	n.transmit(c, segment{kind: segData, to: c.other, m: m, size: size}, at)
+	n.transmit(c, &segment{kind: segData, to: c.other, m: m, size: size}, at)
 }
 
 // transmit sends a segment from c's end, or queues it while the direction waits.
-func (n *Network) transmit(c *Conn, s segment, at Time) {
+func (n *Network) transmit(c *Conn, s *segment, at Time) {
 	if c.stalled {
-		c.queue = append(c.queue, s)
+		c.queue = append(c.queue, *s)
 		c.lossAfter++
 		if c.lossAfter == 3 && !c.lossRepair && !n.blocked(c) {
 			// Three later segments: the duplicate acks repair it after one round trip.
 			c.lossRepair = true
-			n.post(at+2*n.spec.Latency, segment{kind: segFlush, to: c, gen: c.stallGen})
+			n.post(at+2*n.spec.Latency, &segment{kind: segFlush, to: c, gen: c.stallGen})
 		}
 		return
 	}
@@ -306,17 +306,17 @@ func (n *Network) blocked(c *Conn) bool {
 	return !c.Peer.Up || n.cut(c.host, c.Peer, c.Port.Class, false) || n.cut(c.Peer, c.host, c.Port.Class, false)
 }
 
-func (n *Network) stall(c *Conn, s segment, at Time) {
+func (n *Network) stall(c *Conn, s *segment, at Time) {
 	c.stalled = true
 	c.stallFrom = at
 	c.stallGen++
 	c.lossAfter, c.lossRepair = 0, false
-	c.queue = append(c.queue, s)
+	c.queue = append(c.queue, *s)
 	n.list(c)
-	n.post(at+giveUpAfter, segment{kind: segGiveUp, to: c, gen: c.stallGen})
+	n.post(at+giveUpAfter, &segment{kind: segGiveUp, to: c, gen: c.stallGen})
 	if !n.blocked(c) {
 		// Random loss: the retransmission timer is the last resort.
-		n.post(at+rtoFirst, segment{kind: segFlush, to: c, gen: c.stallGen})
+		n.post(at+rtoFirst, &segment{kind: segFlush, to: c, gen: c.stallGen})
 	}
 }
 
@@ -364,7 +364,7 @@ func (n *Network) recheck() {
 		}
 		kept = append(kept, c)
 		if !n.blocked(c) {
-			n.post(nextRetransmission(c.stallFrom, n.w.Now()), segment{kind: segFlush, to: c, gen: c.stallGen})
+			n.post(nextRetransmission(c.stallFrom, n.w.Now()), &segment{kind: segFlush, to: c, gen: c.stallGen})
 		}
 	}
 	for i := len(kept); i < len(n.stalls); i++ {
@@ -374,7 +374,7 @@ func (n *Network) recheck() {
 }
 
 // deliver puts a segment on the wire: the sender's NIC, the way, the receiver's NIC, in order.
-func (n *Network) deliver(c *Conn, s segment, at Time) {
+func (n *Network) deliver(c *Conn, s *segment, at Time) {
 	arrive := n.arrival(c.host, c.Peer, c.Port.Class, s.size, at)
 	if arrive < c.last {
 		arrive = c.last
@@ -407,7 +407,7 @@ func (n *Network) arrival(from, to *Host, class PortClass, size int, at Time) Ti
 
 // received books a segment on the receiver's NIC in order of arrival. It returns false if the NIC
 // was busy with others: then the segment is posted again for when it is through.
-func (n *Network) received(s segment) bool {
+func (n *Network) received(s *segment) bool {
 	h := s.to.host
 	if n.spec.Bandwidth == 0 || s.taken || h == s.to.Peer {
 		return true
@@ -429,32 +429,33 @@ func transferTime(size int, bw int64) Time {
 	return Time((int64(size)*int64(Second) + bw - 1) / bw)
 }
 
-func (n *Network) post(at Time, s segment) {
+func (n *Network) post(at Time, s *segment) {
 	var i uint32
 	if k := len(n.free); k > 0 {
 		i = n.free[k-1]
 		n.free = n.free[:k-1]
-		n.flight[i] = s
+		n.flight[i] = *s
 	} else {
 		i = uint32(len(n.flight))
-		n.flight = append(n.flight, s)
+		n.flight = append(n.flight, *s)
 	}
 	n.w.K.At(at, n.node, uint16(s.kind), i)
 }
 
 // Handle is the arrival of a segment or a timer of TCP.
 func (n *Network) Handle(e Event) {
-	s := n.flight[e.Arg]
-	n.flight[e.Arg] = segment{}
+	slot := &n.flight[e.Arg]
+	s := *slot
+	slot.to, slot.m = nil, nil
 	n.free = append(n.free, e.Arg)
 	c := s.to
 	switch s.kind {
 	case segData:
-		if n.received(s) {
+		if n.received(&s) {
 			n.arriveData(c, s.m)
 		}
 	case segFIN:
-		if n.received(s) {
+		if n.received(&s) {
 			n.arriveEnd(c, CloseFIN)
 		}
 	case segRST:
@@ -485,10 +486,10 @@ func (n *Network) arriveData(c *Conn, m any) {
 		}
 		if lane < 0 && cost == 0 && !p.paused {
 			p.lane, p.debt, p.block = -1, 0, 0
-			p.perform(item{what: itemReceive, conn: c, m: m})
+			p.receive(c, m)
 			return
 		}
-		p.enqueue(item{what: itemReceive, conn: c, m: m, lane: lane}, cost)
+		p.enqueue(&item{what: itemReceive, conn: c, m: m, lane: int32(lane)}, cost)
 		return
 	}
 	n.answerReset(c)
@@ -497,7 +498,7 @@ func (n *Network) arriveData(c *Conn, m any) {
 // answerReset: data for a socket that does not exist any more is answered with RST.
 func (n *Network) answerReset(c *Conn) {
 	if c.host.Up && c.other.state == connOpen {
-		n.post(n.arrival(c.host, c.Peer, c.Port.Class, 0, n.w.Now()), segment{kind: segRST, to: c.other})
+		n.post(n.arrival(c.host, c.Peer, c.Port.Class, 0, n.w.Now()), &segment{kind: segRST, to: c.other})
 	}
 }
 
@@ -512,7 +513,7 @@ func (n *Network) notify(c *Conn, why CloseReason) {
 	if c.p == nil {
 		return
 	}
-	c.p.enqueue(item{what: itemClosed, conn: c, why: why, lane: -1}, 0)
+	c.p.enqueue(&item{what: itemClosed, conn: c, why: why, lane: -1}, 0)
 }
 
 // flush is a retransmission that may get through: everything that waited follows it.
@@ -523,12 +524,12 @@ func (n *Network) flush(c *Conn) {
 	now := n.w.Now()
 	queue := c.queue
 	c.stalled, c.queue, c.unacked = false, nil, 0
-	for i, s := range queue {
+	for i := range queue {
 		if c.stalled { // lost again
 			c.queue = append(c.queue, queue[i:]...)
 			return
 		}
-		n.transmit(c, s, now)
+		n.transmit(c, &queue[i], now)
 	}
 }
 
@@ -541,14 +542,14 @@ func (n *Network) syn(c *Conn, tried Time) {
 	if !c.Peer.Up || n.cut(c.host, c.Peer, c.Port.Class, true) || n.cut(c.Peer, c.host, c.Port.Class, false) {
 		next := max(synFirst, tried)
 		if tried+next > synGiveUp {
-			c.p.enqueue(item{what: itemConnected, conn: c, err: ErrTimeout, lane: -1}, 0)
+			c.p.enqueue(&item{what: itemConnected, conn: c, m: ErrTimeout, lane: -1}, 0)
 			return
 		}
-		n.post(now+next, segment{kind: segSYN, to: c, size: int(tried + next)})
+		n.post(now+next, &segment{kind: segSYN, to: c, size: int(tried + next)})
 		return
 	}
 	there := n.arrival(c.host, c.Peer, c.Port.Class, 0, now)
-	n.post(there, segment{kind: segAccept, to: c})
+	n.post(there, &segment{kind: segAccept, to: c})
 }
 
 // established runs twice: at the server when the SYN arrives, and at the client when its answer does.
@@ -557,14 +558,14 @@ func (n *Network) established(c *Conn, answer any) {
 		err, _ := answer.(error)
 		if c.state != connDialing || c.p == nil {
 			if c.other != nil && c.other.state == connOpen {
-				n.transmit(c, segment{kind: segRST, to: c.other}, n.w.Now())
+				n.transmit(c, &segment{kind: segRST, to: c.other}, n.w.Now())
 			}
 			return
 		}
 		if err == nil {
 			c.state = connOpen
 		}
-		c.p.enqueue(item{what: itemConnected, conn: c, err: err, lane: -1}, 0)
+		c.p.enqueue(&item{what: itemConnected, conn: c, m: answer, lane: -1}, 0)
 		return
 	}
 	if c.state != connDialing || c.p == nil || !c.Peer.Up {
@@ -573,15 +574,15 @@ func (n *Network) established(c *Conn, answer any) {
 	back := n.arrival(c.Peer, c.host, c.Port.Class, 0, n.w.Now())
 	server := n.listen[listenKey{c.Peer.ID, c.Port.Num}]
 	if server == nil || server.dead || n.refused(c.host, c.Peer, c.Port.Class) {
-		n.post(back, segment{kind: segAccept, to: c, m: ErrRefused})
+		n.post(back, &segment{kind: segAccept, to: c, m: ErrRefused})
 		return
 	}
 	s := &Conn{Peer: c.host, Port: c.Port, host: c.Peer, other: c, state: connOpen}
 	s.attach(server)
 	c.other = s
 	s.last = back
-	server.enqueue(item{what: itemAccept, conn: s, lane: -1}, 0)
-	n.post(back, segment{kind: segAccept, to: c, m: connectedOK{}})
+	server.enqueue(&item{what: itemAccept, conn: s, lane: -1}, 0)
+	n.post(back, &segment{kind: segAccept, to: c, m: connectedOK{}})
 }
 
 // connectedOK is the SYN-ACK.

@@ -81,16 +81,22 @@ type periodic struct {
 }
 
 // item is work that waits in the process: a message, a sync's completion, the end of a connection.
+// Items are copied at every message, so they are small and go by pointer.
 type item struct {
-	what itemKind
+	m    any // the message, or the error of a dial or a sync
 	conn *Conn
-	m    any
-	err  error
-	why  CloseReason
-	lane int
 	cost Time
-	kind uint16
+	lane int32
 	arg  uint32
+	kind uint16
+	what itemKind
+	why  CloseReason
+}
+
+// err is what a dial or a sync answers.
+func (it *item) err() error {
+	err, _ := it.m.(error)
+	return err
 }
 
 type itemKind uint8
@@ -160,7 +166,7 @@ func (p *Proc) EveryFrom(first, period Time, kind uint16, arg uint32) {
 
 // Work uses CPU for cost on a lane and then fires Timer(kind, arg).
 func (p *Proc) Work(lane int, cost Time, kind uint16, arg uint32) {
-	p.enqueue(item{what: itemWork, lane: lane, kind: kind, arg: arg}, cost)
+	p.enqueue(&item{what: itemWork, lane: int32(lane), kind: kind, arg: arg}, cost)
 }
 
 // Charge makes the present callback take d longer: its lane is held, what it sends later leaves later.
@@ -296,7 +302,7 @@ func (p *Proc) boot() {
 }
 
 // enqueue gives an item its turn: at once, after its CPU time, or when its lane is free.
-func (p *Proc) enqueue(it item, cost Time) {
+func (p *Proc) enqueue(it *item, cost Time) {
 	i := p.newItem(it)
 	if it.lane < 0 {
 		at := p.Now()
@@ -307,7 +313,7 @@ func (p *Proc) enqueue(it item, cost Time) {
 		return
 	}
 	p.items[i].cost = cost
-	l := p.laneAt(it.lane)
+	l := p.laneAt(int(it.lane))
 	l.queue = append(l.queue, i)
 	if !l.active {
 		p.advance(l)
@@ -333,14 +339,14 @@ func (p *Proc) advance(l *lane) {
 	p.W.K.At(at, p.node, kindItem, i)
 }
 
-func (p *Proc) newItem(it item) uint32 {
+func (p *Proc) newItem(it *item) uint32 {
 	if n := len(p.freeItems); n > 0 {
 		i := p.freeItems[n-1]
 		p.freeItems = p.freeItems[:n-1]
-		p.items[i] = it
+		p.items[i] = *it
 		return i
 	}
-	p.items = append(p.items, it)
+	p.items = append(p.items, *it)
 	return uint32(len(p.items) - 1)
 }
 
@@ -353,46 +359,55 @@ func (p *Proc) laneAt(n int) *lane {
 
 // runItem performs an item whose turn has come and lets its lane go on.
 func (p *Proc) runItem(i uint32) {
-	it := p.items[i]
-	p.items[i] = item{}
+	slot := &p.items[i]
+	it := *slot
+	slot.m, slot.conn = nil, nil
 	p.freeItems = append(p.freeItems, i)
-	p.lane = it.lane
-	p.perform(it)
+	p.lane = int(it.lane)
+	if it.what == itemReceive {
+		p.receive(it.conn, it.m)
+	} else {
+		p.perform(&it)
+	}
 	if it.lane >= 0 && !p.dead {
-		l := p.laneAt(it.lane)
+		l := p.laneAt(int(it.lane))
 		l.free = p.Now() + p.debt
 		p.advance(l)
 	}
 }
 
-func (p *Proc) perform(it item) {
+// receive delivers a message, and behind the last one the end of the connection.
+func (p *Proc) receive(c *Conn, m any) {
+	c.unread--
+	if c.state != connOpen || c.p != p {
+		return
+	}
+	p.prog.Receive(c, m)
+	if c.unread == 0 && c.ending && c.p == p && !p.dead {
+		p.closed(c, CloseFIN)
+	}
+}
+
+// perform is the turn of an item that is not a message.
+func (p *Proc) perform(it *item) {
 	switch it.what {
 	case itemWork:
 		p.prog.Timer(it.kind, it.arg)
 	case itemSynced:
-		p.prog.Synced(it.arg, it.err)
-	case itemReceive:
-		c := it.conn
-		c.unread--
-		if c.state != connOpen || c.p != p {
-			return
-		}
-		p.prog.Receive(c, it.m)
-		if c.unread == 0 && c.ending && c.p == p && !p.dead {
-			p.closed(c, CloseFIN)
-		}
+		p.prog.Synced(it.arg, it.err())
 	case itemAccept:
 		if it.conn.state == connOpen {
 			p.prog.Accept(it.conn)
 		}
 	case itemConnected:
 		if it.conn.p == p && it.conn.state != connClosed {
-			if it.err != nil {
+			err := it.err()
+			if err != nil {
 				it.conn.drop()
 			} else {
 				it.conn.state = connOpen
 			}
-			p.prog.Connected(it.conn, it.err)
+			p.prog.Connected(it.conn, err)
 		}
 	case itemClosed:
 		c := it.conn
@@ -417,7 +432,11 @@ func (p *Proc) synced(at Time, arg uint32, err error) {
 	if p.dead {
 		return
 	}
-	i := p.newItem(item{what: itemSynced, lane: -1, arg: arg, err: err})
+	it := item{what: itemSynced, lane: -1, arg: arg}
+	if err != nil {
+		it.m = err
+	}
+	i := p.newItem(&it)
 	p.W.K.At(max(at, p.Now()), p.node, kindItem, i)
 }
 

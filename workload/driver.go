@@ -80,8 +80,13 @@ func NewDriver(w *sim.World, c models.Cluster, cfg *models.Config, spec *Spec) *
 		}
 	}
 	d.h = NewHistory(streams, producers, groupInfos, consumers, c.Statuses())
+	expected := 0
 	for i, p := range d.producers {
 		d.h.Reserve(i, p.expected())
+		expected += p.expected()
+	}
+	if len(consumers) > 0 {
+		d.h.ReserveDeliveries(expected)
 	}
 	return d
 }

@@ -203,6 +203,13 @@ func (h *History) Reserve(producer, n int) {
 	}
 }
 
+// ReserveDeliveries makes room for n deliveries.
+func (h *History) ReserveDeliveries(n int) {
+	if cap(h.Deliveries) < n {
+		h.Deliveries = append(make([]Delivery, 0, n), h.Deliveries...)
+	}
+}
+
 // Part is the number of a stream's partition; NoPart for one that is not known (-1).
 func (h *History) Part(stream int, partition int32) uint32 {
 	if partition < 0 || int(partition) >= len(h.Streams[stream].Partitions) {
@@ -410,6 +417,9 @@ func (h *History) AuditRead(stream int, partition int32, offset int64, id sim.Ms
 		if s := h.Send(id); s != nil {
 			s.bits |= servedBit
 		}
+	}
+	if h.Audit == nil {
+		h.Audit = make([]AuditRead, 0, h.Messages())
 	}
 	h.Audit = append(h.Audit, AuditRead{ID: id, Offset: offset, Part: h.Part(stream, partition), Corrupted: !ok})
 }

@@ -252,14 +252,13 @@ func (b *Broker) Connected(c *sim.Conn, err error) {
 
 // Receive takes a request of a peer or an answer on a link.
 func (b *Broker) Receive(c *sim.Conn, m any) {
-	if b.zk.HandleReceive(c, m) {
-		return
-	}
 	switch d := c.Data.(type) {
 	case *peer:
 		d.received(m.(wire.Request))
 	case *link:
 		d.received(c, m.(wire.Response))
+	default:
+		b.zk.HandleReceive(c, m)
 	}
 }
 

@@ -37,9 +37,6 @@ const (
 // Cost is the CPU time of a message and the thread or lock that it needs. A request that arrives while
 // an earlier one of its connection is not answered costs nothing yet: the broker has not read it.
 func (b *Broker) Cost(c *sim.Conn, m any) (lane int, cost sim.Time) {
-	if cost, ok := zk.ClientCost(m); ok {
-		return laneZK, cost
-	}
 	switch d := c.Data.(type) {
 	case *peer:
 		if !d.claim(m) {
@@ -48,6 +45,9 @@ func (b *Broker) Cost(c *sim.Conn, m any) (lane int, cost sim.Time) {
 		return b.requestCost(m)
 	case *link:
 		return d.lane, responseCost(m)
+	}
+	if cost, ok := zk.ClientCost(m); ok {
+		return laneZK, cost
 	}
 	return -1, 0
 }

@@ -23,6 +23,7 @@ type commits struct {
 	retryAt   sim.Time
 	failed    int
 	nextAuto  sim.Time
+	lent      *commitRequest // memory of the next request, nil: none
 }
 
 // ready is the offset of a partition that may be committed: with ack: after what was processed, else
@@ -34,6 +35,24 @@ func (c *Consumer) ready(p *assigned) int64 {
 	return p.offset
 }
 
+// commitRequest is a request with its answer. The same memory serves one commit after the other, as
+// long as each is answered: the coordinator is done with both then.
+type commitRequest struct {
+	wire.OffsetCommitRequest
+	answer wire.OffsetCommitResponse
+}
+
+func (k *commits) take() *wire.OffsetCommitRequest {
+	r := k.lent
+	if r == nil {
+		r = &commitRequest{}
+		r.Room = &r.answer
+		k.lent = r
+	}
+	r.Parts = r.Parts[:0]
+	return &r.OffsetCommitRequest
+}
+
 // commit sends the offsets that may be committed. It reports whether a request left.
 func (c *Consumer) commit() bool {
 	l := c.coordinator()
@@ -41,7 +60,11 @@ func (c *Consumer) commit() bool {
 		return false
 	}
 	g := &c.group
-	req := &wire.OffsetCommitRequest{ReqHeader: c.net.header(), Group: c.cfg.group, Generation: g.generation, Member: g.member}
+	if c.commits.inFlight {
+		c.commits.lent = nil // close() commits beside what is under way
+	}
+	req := c.commits.take()
+	req.ReqHeader, req.Group, req.Generation, req.Member = c.net.header(), c.cfg.group, g.generation, g.member
 	for _, p := range c.parts {
 		if p.state == posInitial || p.state == posResetting {
 			continue
@@ -175,12 +198,14 @@ func (c *Consumer) committed(call *call, resp wire.Response, err wire.Error) {
 	k := &c.commits
 	k.inFlight = false
 	if resp == nil {
+		k.lent = nil // it may still be on its way
 		c.coordinatorLost(true)
 	} else {
 		err = wire.None
-		for _, p := range resp.(*wire.OffsetCommitResponse).Parts {
-			if p.Err != wire.None {
-				err = p.Err
+		parts := resp.(*wire.OffsetCommitResponse).Parts
+		for i := range parts {
+			if e := parts[i].Err; e != wire.None {
+				err = e
 			}
 		}
 	}

@@ -170,6 +170,7 @@ func (n *network) takeBrokers(brokers []wire.Node) {
 			continue
 		}
 		delete(n.byID, l.id)
+		n.near[uint32(l.id)%nearLinks] = nil
 		if l.conn != nil && len(l.calls) == 0 {
 			l.conn.Close()
 			l.conn = nil

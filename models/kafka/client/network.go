@@ -41,7 +41,8 @@ type call struct {
 	sent    sim.Time
 	timeout sim.Time
 	batches []*batch // of a produce request
-	arg     int64    // the library's own
+	lent    *produceRequest
+	arg     int64 // the library's own
 }
 
 // library is what stands on a network.
@@ -81,9 +82,10 @@ type link struct {
 	setups   int // set-ups that failed in a row
 	setupBy  sim.Time
 
-	session fetchSession // of a consumer
-	turn    int          // where a producer's next drain begins
-	ready   bool         // scratch of a producer's pass
+	session fetchSession  // of a consumer
+	lent    *fetchRequest // of a consumer: memory of the next fetch, nil: none
+	turn    int           // where a producer's next drain begins
+	ready   bool          // scratch of a producer's pass
 }
 
 // network is NetworkClient: connections with their back-off, requests in flight with their time-out,
@@ -95,6 +97,7 @@ type network struct {
 	meta  metadata
 	links []*link // bootstrap addresses first, then brokers in order of appearance
 	byID  map[int32]*link
+	near  [nearLinks]*link // a cache in front of byID
 	rnd   *sim.Rand
 	corr  int32
 	alarm sim.Time
@@ -118,7 +121,18 @@ func (n *network) add(id int32, h *sim.Host) *link {
 }
 
 // link is the connection to a broker, nil if metadata never named it.
-func (n *network) link(id int32) *link { return n.byID[id] }
+func (n *network) link(id int32) *link {
+	slot := &n.near[uint32(id)%nearLinks]
+	if l := *slot; l != nil && l.id == id {
+		return l
+	}
+	l := n.byID[id]
+	*slot = l
+	return l
+}
+
+// nearLinks is a power of two.
+const nearLinks = 8
 
 // need asks for an alarm at t or before.
 func (n *network) need(t sim.Time) {
@@ -249,9 +263,7 @@ func (n *network) receive(c *sim.Conn, m any) {
 		n.p.W.Violate("kafka-client-correlation", n.p.Host.Name+" got an answer out of order from "+l.host.Name)
 		return
 	}
-	k := copy(l.calls, l.calls[1:])
-	l.calls[k] = call{}
-	l.calls = l.calls[:k]
+	l.calls = l.calls[:copy(l.calls, l.calls[1:])]
 	switch done.kind {
 	case callVersions:
 		l.state = linkReady
@@ -292,7 +304,7 @@ func (n *network) down(l *link, timedOut bool) {
 		err = wire.RequestTimedOut
 	}
 	calls := l.calls
-	l.calls = nil
+	l.calls, l.lent = nil, nil // requests may still be on their way
 	for i := range calls {
 		switch calls[i].kind {
 		case callVersions:

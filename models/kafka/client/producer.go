@@ -33,6 +33,7 @@ type Producer struct {
 	links   []*link // scratch of a pass
 	drained []*batch
 	lists   [][]*batch
+	lent    []*produceRequest // free list of requests
 
 	// idempotence
 	pid       int64 // -1: none yet

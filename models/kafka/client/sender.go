@@ -154,31 +154,43 @@ func (p *Producer) build(q *queue, b *batch) {
 	b.builder, b.full = nil, true
 }
 
-// produceRequest is a request with room for the usual single batch: one allocation.
+// produceRequest is a request with room for the usual single batch, and its answer. The broker is done
+// with both when it has answered, so they are used again; one that got no answer may still be on its
+// way and is not.
 type produceRequest struct {
 	wire.ProduceRequest
-	part [1]wire.ProducePart
-	refs [2]sim.Ref
+	part   [1]wire.ProducePart
+	two    [2]sim.Ref
+	refs   []sim.Ref // of all parts
+	answer wire.ProduceResponse
+	result [1]wire.ProduceResult
+}
+
+func (p *Producer) takeRequest() *produceRequest {
+	n := len(p.lent)
+	if n == 0 {
+		r := &produceRequest{}
+		r.Parts, r.refs = r.part[:0], r.two[:0]
+		r.answer.Parts, r.Room = r.result[:0], &r.answer
+		return r
+	}
+	r := p.lent[n-1]
+	p.lent = p.lent[:n-1]
+	r.Parts, r.refs = r.Parts[:0], r.refs[:0]
+	return r
 }
 
 // produce sends one request (Sender.sendProduceRequest). With acks=0 it is complete once the socket
 // has taken it.
 func (p *Producer) produce(l *link, batches []*batch) {
-	r := &produceRequest{}
+	r := p.takeRequest()
 	req := &r.ProduceRequest
 	req.ReqHeader = p.net.header()
 	req.Acks, req.TimeoutMs = p.cfg.acks, int32(p.cfg.net.requestTimeout/sim.Millisecond)
-	req.Parts = r.part[:0]
-	if n := len(batches); n > 1 {
-		req.Parts = make([]wire.ProducePart, 0, n)
-	}
-	for i, b := range batches {
-		refs := r.refs[:]
-		if i > 0 {
-			refs = make([]sim.Ref, 2)
-		}
-		refs[0], refs[1] = b.built.Header, b.built.Records
-		req.Parts = append(req.Parts, wire.ProducePart{TopicPartition: b.q.tp, Refs: refs})
+	for _, b := range batches {
+		at := len(r.refs)
+		r.refs = append(r.refs, b.built.Header, b.built.Records)
+		req.Parts = append(req.Parts, wire.ProducePart{TopicPartition: b.q.tp, Refs: r.refs[at : at+2 : at+2]})
 		b.inCall = true
 		if p.cfg.net.maxInFlight == 1 {
 			b.q.muted = true // Sender.guaranteeMessageOrder
@@ -196,7 +208,7 @@ func (p *Producer) produce(l *link, batches []*batch) {
 		return
 	}
 	c := p.net.send(l, callProduce, req, p.cfg.net.requestTimeout)
-	c.batches = batches
+	c.batches, c.lent = batches, r
 }
 
 func (p *Producer) noteSent(l *link, b *batch) {
@@ -250,6 +262,9 @@ func (p *Producer) produced(l *link, c *call, resp wire.Response, err wire.Error
 		}
 	}
 	p.giveList(c.batches)
+	if answer != nil {
+		p.lent = append(p.lent, c.lent)
+	}
 }
 
 // answerFor finds a partition's result; it usually stands where the request had it.

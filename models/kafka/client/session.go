@@ -72,7 +72,8 @@ func (s *fetchSession) asked(index int32) int64 {
 	return -1
 }
 
-// fetchRequest is a request with room for the usual single partition: one allocation.
+// fetchRequest is a request with room for the usual single partition. A connection has one, which
+// serves one fetch after the other as long as each is answered.
 type fetchRequest struct {
 	wire.FetchRequest
 	part [1]wire.FetchPart
@@ -125,13 +126,18 @@ func (c *Consumer) fetch(l *link, now sim.Time) {
 			s.next = append(s.next, sessionPart{p.index, p.offset, p.leaderEpoch})
 		}
 	}
-	r := &fetchRequest{}
+	r := l.lent
+	if r == nil {
+		r = &fetchRequest{}
+		r.Replica, r.ReplicaEpoch = -1, -1
+		r.MaxWaitMs, r.MinBytes, r.MaxBytes = int32(c.cfg.maxWait/sim.Millisecond), c.cfg.minBytes, c.cfg.maxBytes
+		r.Parts = r.part[:0]
+		l.lent = r
+	}
 	req := &r.FetchRequest
 	req.ReqHeader = c.net.header()
-	req.Replica, req.ReplicaEpoch = -1, -1
-	req.MaxWaitMs, req.MinBytes, req.MaxBytes = int32(c.cfg.maxWait/sim.Millisecond), c.cfg.minBytes, c.cfg.maxBytes
 	req.SessionID, req.SessionEpoch = s.id, s.epoch
-	req.Parts = r.part[:0]
+	req.Parts, req.Forgotten = req.Parts[:0], req.Forgotten[:0]
 	i, j := 0, 0
 	for i < len(s.next) || j < len(s.parts) {
 		switch {

@@ -78,6 +78,10 @@ type Coordinator struct {
 	members []*member // by timer index; nil: free
 	builder *log.Builder
 	lastID  uint32
+
+	recent  *group     // the group that was asked for last
+	storing []*storing // free list
+	scratch []byte     // keys and values of the record batch that is being built
 }
 
 // owned is a partition of Topic in this broker's care.
@@ -168,6 +172,7 @@ func (k *Coordinator) unload(partition int32) {
 			k.forget(m)
 		}
 		delete(k.groups, g.name)
+		k.recent = nil
 	}
 	clear(k.order[len(kept):])
 	k.order = kept
@@ -178,7 +183,14 @@ func (k *Coordinator) Owns(name string) bool { return k.check(name) == wire.None
 
 // check is GroupCoordinator.validateGroupStatus.
 func (k *Coordinator) check(name string) wire.Error {
-	o := k.ownedAt(k.PartitionOf(name))
+	if g := k.recent; g != nil && g.name == name {
+		return k.checkPartition(g.partition)
+	}
+	return k.checkPartition(k.PartitionOf(name))
+}
+
+func (k *Coordinator) checkPartition(partition int32) wire.Error {
+	o := k.ownedAt(partition)
 	switch {
 	case o == nil:
 		return wire.NotCoordinator
@@ -202,11 +214,18 @@ func (k *Coordinator) Timer(kind uint16, arg uint32) {
 	}
 }
 
-func (k *Coordinator) get(name string) *group { return k.groups[name] }
+func (k *Coordinator) get(name string) *group {
+	if g := k.recent; g != nil && g.name == name {
+		return g
+	}
+	g := k.groups[name]
+	k.recent = g
+	return g
+}
 
 func (k *Coordinator) create(name string) *group {
 	k.lastID++
-	g := &group{k: k, name: name, id: k.lastID, offsets: map[wire.TopicPartition]commit{}}
+	g := &group{k: k, name: name, partition: k.PartitionOf(name), id: k.lastID, offsets: map[wire.TopicPartition]commit{}}
 	k.groups[name] = g
 	k.order = append(k.order, g)
 	return g

@@ -193,7 +193,10 @@ func TestReplay(t *testing.T) {
 // FuzzReplay: any record may lie in the topic; none may break the coordinator.
 func FuzzReplay(f *testing.F) {
 	e, k := newFake()
-	k.storeOffsets(&group{name: "g"}, []wire.CommitPart{{TopicPartition: wire.TopicPartition{Topic: "t"}, Offset: 1}}, func(wire.Error) {})
+	s := k.takeStoring()
+	s.g = &group{name: "g", offsets: map[wire.TopicPartition]commit{}}
+	s.req = &wire.OffsetCommitRequest{Parts: []wire.CommitPart{{TopicPartition: wire.TopicPartition{Topic: "t"}, Offset: 1}}}
+	k.storeOffsets(s)
 	k.store(&group{name: "g", members: []*member{{id: "m", client: "c"}}}, nil)
 	for _, r := range e.stored {
 		f.Add(r[0], r[1])

@@ -66,23 +66,64 @@ func (r *reader) bytes() []byte {
 	return append([]byte(nil), r.take(int(n))...)
 }
 
-// storeOffsets appends a commit to the log of the group's partition (storeOffsets); done gets the
-// error as the client shall see it.
-func (k *Coordinator) storeOffsets(g *group, parts []wire.CommitPart, done func(wire.Error)) {
-	now := k.env.Wall()
-	for i := range parts {
-		p := &parts[i]
-		key := putString(putInt16(nil, keyOffset), g.name)
-		key = putInt32(putString(key, p.Topic), p.Partition)
-		val := putInt64(putInt16(nil, valueOffset), p.Offset)
-		val = putInt64(putString(putInt32(val, p.LeaderEpoch), ""), now)
-		k.builder.Add(now, key, val)
+// storing is an append to the log of a partition of Topic that is under way: a commit, or a group's
+// state with done. There is one for every commit, so they are used again.
+type storing struct {
+	k    *Coordinator
+	done func(wire.Error)
+	refs [2]sim.Ref
+	// of a commit
+	g    *group
+	conn *sim.Conn
+	req  *wire.OffsetCommitRequest
+
+	finish func(wire.Error, int64) // the method finished, bound once
+}
+
+func (k *Coordinator) takeStoring() *storing {
+	if n := len(k.storing); n > 0 {
+		s := k.storing[n-1]
+		k.storing = k.storing[:n-1]
+		return s
 	}
-	if len(parts) == 0 {
-		done(wire.None)
+	s := &storing{k: k}
+	s.finish = s.finished
+	return s
+}
+
+// finished is the answer to the append.
+func (s *storing) finished(e wire.Error, _ int64) {
+	e = shown(e)
+	switch {
+	case s.req != nil:
+		s.k.stored(s, e)
+	case s.done != nil:
+		s.done(e)
+	}
+	s.done, s.g, s.conn, s.req = nil, nil, nil, nil
+	s.k.storing = append(s.k.storing, s)
+}
+
+// storeOffsets appends a commit to the log of the group's partition (storeOffsets).
+func (k *Coordinator) storeOffsets(s *storing) {
+	if len(s.req.Parts) == 0 {
+		s.finished(wire.None, 0)
 		return
 	}
-	k.append(g, done)
+	now := k.env.Wall()
+	b := k.scratch[:0] // if it grows, what is in use of the old memory stays valid
+	for i := range s.req.Parts {
+		p := &s.req.Parts[i]
+		from := len(b)
+		b = putString(putInt16(b, keyOffset), s.g.name)
+		b = putInt32(putString(b, p.Topic), p.Partition)
+		at := len(b)
+		b = putInt64(putInt16(b, valueOffset), p.Offset)
+		b = putInt64(putString(putInt32(b, p.LeaderEpoch), ""), now)
+		k.builder.Add(now, b[from:at:at], b[at:])
+	}
+	k.scratch = b
+	k.append(s.g, s)
 }
 
 // store appends the group's state (storeGroup).
@@ -99,7 +140,9 @@ func (k *Coordinator) store(g *group, done func(wire.Error)) {
 		val = putBytes(putBytes(val, m.metadata(g.protocol)), m.assigned)
 	}
 	k.builder.Add(now, key, val)
-	k.append(g, done)
+	s := k.takeStoring()
+	s.done = done
+	k.append(g, s)
 }
 
 func putNullable(b []byte, s string) []byte {
@@ -109,14 +152,10 @@ func putNullable(b []byte, s string) []byte {
 	return putString(b, s)
 }
 
-func (k *Coordinator) append(g *group, done func(wire.Error)) {
+func (k *Coordinator) append(g *group, s *storing) {
 	b := k.builder.Build(log.None, log.None, log.None)
-	k.env.Append(k.PartitionOf(g.name), []sim.Ref{b.Header, b.Records}, k.cfg.CommitTimeout,
-		func(e wire.Error, _ int64) {
-			if done != nil {
-				done(shown(e))
-			}
-		})
+	s.refs = [2]sim.Ref{b.Header, b.Records}
+	k.env.Append(g.partition, s.refs[:], k.cfg.CommitTimeout, s.finish)
 }
 
 // shown maps errors of the append to what a client is told (GroupMetadataManager.storeOffsets).
@@ -162,7 +201,7 @@ func (k *Coordinator) load(partition int32) {
 	}
 	o.loading = false
 	for _, g := range k.order {
-		if k.PartitionOf(g.name) == partition {
+		if g.partition == partition {
 			for _, m := range g.members {
 				m.touch()
 			}

@@ -223,56 +223,67 @@ func (k *Coordinator) Leave(c *sim.Conn, req *wire.LeaveGroupRequest) {
 // Commit is GroupCoordinator.handleCommitOffsets. A commit of the present generation is taken even
 // while the group prepares a rebalance; it counts as a heartbeat.
 func (k *Coordinator) Commit(c *sim.Conn, req *wire.OffsetCommitRequest) {
-	e := k.mayCommit(req)
+	g := k.get(req.Group)
+	m, e := k.mayCommit(g, req)
 	if e != wire.None {
 		k.env.Reply(c, committed(req, e))
 		return
 	}
-	g := k.get(req.Group)
 	if g == nil {
 		g = k.create(req.Group)
 	}
-	if m := g.member(req.Member); m != nil {
+	if m != nil {
 		m.touch()
 	}
-	k.storeOffsets(g, req.Parts, func(e wire.Error) {
-		if e == wire.None && g.state != dead {
-			for i := range req.Parts {
-				p := &req.Parts[i]
-				g.offsets[p.TopicPartition] = commit{p.Offset, p.LeaderEpoch}
-			}
-		}
-		k.env.Reply(c, committed(req, e))
-	})
+	s := k.takeStoring()
+	s.g, s.conn, s.req = g, c, req
+	k.storeOffsets(s)
 }
 
-func (k *Coordinator) mayCommit(req *wire.OffsetCommitRequest) wire.Error {
-	if e := k.check(req.Group); e != wire.None {
-		return e
+// stored ends a commit: the offsets count now, and the client is told.
+func (k *Coordinator) stored(s *storing, e wire.Error) {
+	if e == wire.None && s.g.state != dead {
+		for i := range s.req.Parts {
+			p := &s.req.Parts[i]
+			s.g.offsets[p.TopicPartition] = commit{p.Offset, p.LeaderEpoch}
+		}
 	}
-	g := k.get(req.Group)
+	k.env.Reply(s.conn, committed(s.req, e))
+}
+
+// mayCommit judges a commit to g, which is nil if there is no such group, and finds its member.
+func (k *Coordinator) mayCommit(g *group, req *wire.OffsetCommitRequest) (*member, wire.Error) {
+	if e := k.check(req.Group); e != wire.None {
+		return nil, e
+	}
 	switch {
-	case g == nil && req.Generation < 0, g != nil && g.state == empty && req.Generation < 0:
-		return wire.None // a consumer that only stores offsets here
+	case g == nil && req.Generation < 0:
+		return nil, wire.None // a consumer that only stores offsets here
 	case g == nil:
-		return wire.IllegalGeneration
+		return nil, wire.IllegalGeneration
 	}
 	m := g.member(req.Member)
 	switch {
+	case g.state == empty && req.Generation < 0:
+		return m, wire.None
 	case m == nil:
-		return wire.UnknownMemberID
+		return nil, wire.UnknownMemberID
 	case req.Generation != g.generation:
-		return wire.IllegalGeneration
+		return m, wire.IllegalGeneration
 	case g.state == completing:
-		return wire.RebalanceInProgress
+		return m, wire.RebalanceInProgress
 	}
-	return wire.None
+	return m, wire.None
 }
 
 func committed(req *wire.OffsetCommitRequest, e wire.Error) *wire.OffsetCommitResponse {
-	r := &wire.OffsetCommitResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Parts: make([]wire.PartError, len(req.Parts))}
+	r := req.Room
+	if r == nil {
+		r = &wire.OffsetCommitResponse{}
+	}
+	r.Corr, r.Parts = req.Corr, r.Parts[:0]
 	for i := range req.Parts {
-		r.Parts[i] = wire.PartError{TopicPartition: req.Parts[i].TopicPartition, Err: e}
+		r.Parts = append(r.Parts, wire.PartError{TopicPartition: req.Parts[i].TopicPartition, Err: e})
 	}
 	return r
 }

@@ -19,6 +19,7 @@ const (
 type group struct {
 	k          *Coordinator
 	name       string
+	partition  int32  // of Topic
 	id         uint32 // for timers
 	state      state
 	generation int32

@@ -124,8 +124,8 @@ func (l *Log) AppendAsFollower(refs []sim.Ref, now int64) (Appended, error) {
 	if l.d.offline != nil {
 		return Appended{}, ErrStorage
 	}
-	f, err := l.analyze(refs)
-	if err != nil || len(l.batches) == 0 {
+	f := fetched{Appended: Appended{First: None, Last: None, Epoch: None}, refs: refs, maxTS: None}
+	if err := l.analyze(&f); err != nil || len(l.batches) == 0 {
 		return Appended{}, err
 	}
 	if f.newEpoch {
@@ -149,7 +149,11 @@ func (l *Log) AppendAsFollower(refs []sim.Ref, now int64) (Appended, error) {
 	}
 	l.d.w.K.Fold(f.fold<<32 ^ uint64(f.First))
 	l.end = f.Last + 1
-	if f.producers {
+	switch {
+	case !f.producers:
+	case len(l.batches) == 1:
+		l.producers.update(f.header)
+	default:
 		c := NewCursor(l.d.arena, f.refs)
 		for c.Next() {
 			l.producers.update(c.Header)
@@ -164,49 +168,51 @@ type fetched struct {
 	Appended
 	refs      []sim.Ref // its whole batches
 	maxTS     int64
+	header    Header // of the last batch
 	fold      uint64 // of the CRCs, for the run's digest
 	newEpoch  bool   // some batch is not of the latest epoch
 	producers bool   // some batch is of an idempotent producer
 }
 
-// analyze checks a fetch response and fills l.batches with its batches.
-func (l *Log) analyze(refs []sim.Ref) (fetched, error) {
-	c := NewCursor(l.d.arena, refs)
-	f := fetched{Appended: Appended{First: None, Last: None, Epoch: None}, refs: refs, maxTS: None}
+// analyze checks a fetch response, which is f.refs, and fills l.batches with its batches.
+func (l *Log) analyze(f *fetched) error {
+	c := NewCursor(l.d.arena, f.refs)
 	next, epoch := l.end, l.LatestEpoch()
 	l.batches = l.batches[:0]
 	for c.Next() {
 		if !c.Valid() {
-			return f, ErrCorruptMessage
+			return ErrCorruptMessage
 		}
 		h := c.Header
+		f.header = h
+		base, maxTS := h.BaseOffset(), h.MaxTimestamp()
 		switch {
-		case h.BaseOffset() >= next:
+		case base >= next:
 		case f.First == None:
-			return f, ErrUnexpectedOffset
+			return ErrUnexpectedOffset
 		default:
-			return f, ErrOffsetsOutOfOrder
+			return ErrOffsetsOutOfOrder
 		}
 		if f.First == None {
-			f.First = h.BaseOffset()
+			f.First = base
 		}
-		next = h.NextOffset()
-		f.Last, f.Epoch = h.LastOffset(), h.LeaderEpoch()
+		f.Last, f.Epoch = base+int64(h.LastOffsetDelta()), h.LeaderEpoch()
+		next = f.Last + 1
 		f.Records += int64(h.Count())
-		f.maxTS = max(f.maxTS, h.MaxTimestamp())
+		f.maxTS = max(f.maxTS, maxTS)
 		f.newEpoch = f.newEpoch || f.Epoch != epoch
 		f.producers = f.producers || h.ProducerID() != None
 		f.fold = f.fold<<1 ^ f.fold>>63 ^ uint64(h.CRC())
-		l.batches = append(l.batches, appended{last: f.Last, maxTS: h.MaxTimestamp(), size: c.Size()})
+		l.batches = append(l.batches, appended{last: f.Last, maxTS: maxTS, size: c.Size()})
 	}
 	if c.Err() != nil {
-		return f, ErrCorruptMessage
+		return ErrCorruptMessage
 	}
 	f.Bytes = c.Pos()
 	if c.Rest() > 0 {
-		f.refs = cutRefs(refs, c.start)
+		f.refs = cutRefs(f.refs, c.start)
 	}
-	return f, nil
+	return nil
 }
 
 // cutRefs is the beginning of refs up to a place. It leaves refs as it is.

@@ -120,7 +120,9 @@ func (p *Producers) check(h Header) error {
 
 // update enters a batch that is in the log, whoever appended it (ProducerStateEntry.update).
 func (p *Producers) update(h Header) {
-	p.mapEnd = h.NextOffset()
+	delta := h.LastOffsetDelta()
+	last := h.BaseOffset() + int64(delta)
+	p.mapEnd = last + 1
 	id := h.ProducerID()
 	if id == None || h.Control() {
 		return
@@ -136,11 +138,11 @@ func (p *Producers) update(h Header) {
 		copy(e.window[:], e.window[1:])
 		e.n--
 	}
+	e.lastTimestamp = h.MaxTimestamp()
 	e.window[e.n] = batchMeta{
-		lastSeq: h.LastSequence(), lastOffset: h.LastOffset(), offsetDelta: h.LastOffsetDelta(), timestamp: h.MaxTimestamp(),
+		lastSeq: h.LastSequence(), lastOffset: last, offsetDelta: delta, timestamp: e.lastTimestamp,
 	}
 	e.n++
-	e.lastTimestamp = h.MaxTimestamp()
 }
 
 // expire forgets producers whose last batch is older than age milliseconds

@@ -75,7 +75,13 @@ func (s *segment) shouldRoll(o *Options, size, maxTS, last, now int64) bool {
 	if have > o.SegmentBytes-size || s.index.full() || s.times.full() || last-s.base > math.MaxInt32 {
 		return true
 	}
-	return have > 0 && s.waited(maxTS, now) > o.SegmentMillis
+	if have == 0 {
+		return false
+	}
+	if s.firstTS >= 0 { // the usual case of waited
+		return maxTS-s.firstTS > o.SegmentMillis
+	}
+	return s.waited(maxTS, now) > o.SegmentMillis
 }
 
 // waited is the age of the segment in its records' time, or by the wall clock if those have none

@@ -17,7 +17,8 @@ type session struct {
 	conn      *sim.Conn
 	replica   int32 // broker id of the follower, -1 for a consumer
 	parts     map[wire.TopicPartition]*fetched
-	hot       []*fetched // to look at in the next visit, in order
+	recent    [recentFetched]*fetched // a cache in front of parts
+	hot       []*fetched              // to look at in the next visit, in order
 	spare     []*fetched
 	lastFetch sim.Time
 	full      bool // the next response lists every partition
@@ -34,7 +35,7 @@ type session struct {
 	armedAt  sim.Time
 	results  []wire.FetchResult
 	visited  []*fetched
-	resp     *wire.FetchResponse // of a follower's session: reused, see respond
+	resp     wire.FetchResponse // reused, see respond
 }
 
 // fetched is one partition of a session with what the fetcher last said and was last told about it.
@@ -49,6 +50,7 @@ type fetched struct {
 	maxBytes  int32
 	sentHW    int64
 	sentStart int64
+	refs      []sim.Ref // memory of the extents that it is told, see respond
 	hot       bool
 }
 
@@ -75,7 +77,7 @@ func (m *Manager) Fetch(c *sim.Conn, req *wire.FetchRequest) {
 		return
 	}
 	for _, tp := range req.Forgotten {
-		if f := s.parts[tp]; f != nil {
+		if f := s.find(tp); f != nil {
 			s.drop(f)
 		}
 	}
@@ -100,20 +102,19 @@ func (m *Manager) Fetch(c *sim.Conn, req *wire.FetchRequest) {
 // sessionOf finds or makes the session of a request (FetchManager.newContext).
 func (m *Manager) sessionOf(c *sim.Conn, req *wire.FetchRequest) (*session, wire.Error) {
 	if req.SessionEpoch == wire.SessionInitial || req.SessionEpoch == wire.SessionFinal {
-		if old := m.byID[req.SessionID]; old != nil && req.SessionID != 0 {
+		if old := m.sessionWith(req.SessionID); old != nil {
 			m.closeSession(old)
 		}
 		s := &session{m: m, conn: c, replica: req.Replica, parts: map[wire.TopicPartition]*fetched{}, full: true}
 		s.lastFetch = m.env.Now()
 		if req.SessionEpoch == wire.SessionInitial {
-			m.nextID++
-			s.id, s.epoch = m.nextID, 1
-			m.byID[s.id] = s
+			m.byID = append(m.byID, s)
+			s.id, s.epoch = int32(len(m.byID)), 1
 		}
 		s.index = m.slot(s)
 		return s, wire.None
 	}
-	s := m.byID[req.SessionID]
+	s := m.sessionWith(req.SessionID)
 	if s == nil {
 		return nil, wire.FetchSessionIDNotFound
 	}
@@ -125,6 +126,30 @@ func (m *Manager) sessionOf(c *sim.Conn, req *wire.FetchRequest) (*session, wire
 		s.epoch = 1
 	}
 	return s, wire.None
+}
+
+// sessionWith is the session of that id, nil if it is over or never was.
+func (m *Manager) sessionWith(id int32) *session {
+	if id <= 0 || int(id) > len(m.byID) {
+		return nil
+	}
+	return m.byID[id-1]
+}
+
+// recentFetched is a power of two.
+const recentFetched = 4
+
+// find is a lookup in parts.
+func (s *session) find(tp wire.TopicPartition) *fetched {
+	slot := &s.recent[recentSlot(&tp)%recentFetched]
+	if f := *slot; f != nil && f.tp == tp {
+		return f
+	}
+	f := s.parts[tp]
+	if f != nil {
+		*slot = f
+	}
+	return f
 }
 
 // slot finds a place in the list of sessions whose timer is not under way.
@@ -151,16 +176,21 @@ func (m *Manager) ConnClosed(c *sim.Conn) {
 
 func (m *Manager) closeSession(s *session) {
 	s.closed, s.parked = true, false
-	delete(m.byID, s.id)
+	if s.id > 0 {
+		m.byID[s.id-1] = nil
+	}
 	for _, f := range s.parts { //mqsim:unordered entries are independent of each other
 		s.unlink(f)
 	}
-	s.parts, s.hot = nil, nil
+	s.parts, s.hot, s.recent = nil, nil, [recentFetched]*fetched{}
 }
 
 func (s *session) drop(f *fetched) {
 	s.unlink(f)
 	delete(s.parts, f.tp)
+	if slot := &s.recent[recentSlot(&f.tp)%recentFetched]; *slot == f {
+		*slot = nil
+	}
 	if f.hot {
 		for i, g := range s.hot {
 			if g == f {
@@ -200,7 +230,7 @@ func (s *session) link(f *fetched, p *Partition) {
 
 // update takes over what a request says about one partition.
 func (s *session) update(q *wire.FetchPart) {
-	f := s.parts[q.TopicPartition]
+	f := s.find(q.TopicPartition)
 	if f == nil {
 		f = &fetched{session: s, tp: q.TopicPartition, sentHW: -1, sentStart: -1}
 		s.parts[q.TopicPartition] = f
@@ -219,7 +249,7 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 	for _, f := range list {
 		f.hot = false
 		if n := len(s.results); n < cap(s.results) {
-			s.results = s.results[:n+1] // with the extent list of an earlier visit, to be overwritten
+			s.results = s.results[:n+1] // to be overwritten
 		} else {
 			s.results = append(s.results, wire.FetchResult{})
 		}
@@ -229,7 +259,6 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 		bytes += int64(r.Bytes)
 		must = must || r.Err != wire.None || r.DivergingEpoch >= 0
 	}
-	clear(list)
 	s.spare = list[:0]
 	return bytes, must
 }
@@ -242,7 +271,6 @@ func (s *session) unvisit() {
 			f.heat()
 		}
 	}
-	clear(s.visited)
 }
 
 // outsider: a follower outside the ISR is looked at on every fetch, because it may join.
@@ -250,18 +278,15 @@ func (f *fetched) outsider() bool {
 	return f.p != nil && f.session.replica >= 0 && f.p.role == roleLeader && !contains(f.p.isr, f.session.replica)
 }
 
-// respond sends what the last visit read; in a session only what changed. A follower is done with an
-// answer before it sends its next request, so its session uses the same memory for every answer.
+// respond sends what the last visit read; in a session only what changed. A fetcher has taken an
+// answer before it sends its next request, so a session uses the same memory for every answer. The
+// list of extents belongs to the partition: a consumer may keep it longer, but it does not ask for a
+// partition again, nor keep it in the session, while it holds records of it.
 func (s *session) respond() {
 	m := s.m
-	resp := s.resp
-	if resp == nil {
-		resp = &wire.FetchResponse{}
-		if s.replica >= 0 {
-			s.resp = resp
-		}
-	}
-	*resp = wire.FetchResponse{RespHeader: wire.RespHeader{Corr: s.corr}, SessionID: s.id}
+	resp := &s.resp
+	resp.Corr, resp.SessionID = s.corr, s.id
+	resp.Parts, resp.Nodes = nil, nil
 	kept := 0
 	for i, f := range s.visited {
 		r := &s.results[i]
@@ -275,15 +300,13 @@ func (s *session) respond() {
 		if r.HintLeader >= 0 {
 			resp.Nodes = m.hintNode(resp.Nodes, r.HintLeader)
 		}
-		s.results[kept], s.results[i] = s.results[i], s.results[kept]
+		if kept < i {
+			s.results[kept] = *r
+		}
 		kept++
 	}
-	clear(s.visited)
 	if kept > 0 {
 		resp.Parts = s.results[:kept]
-	}
-	if s.replica < 0 {
-		s.results = nil // the consumer keeps it
 	}
 	s.full, s.parked = false, false
 	if s.id == 0 {
@@ -296,10 +319,10 @@ func (s *session) respond() {
 func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 	m, s := f.session.m, f.session
 	*r = wire.FetchResult{TopicPartition: f.tp, HW: -1, LSO: -1, LogStart: -1, DivergingEpoch: -1, DivergingEnd: -1,
-		HintLeader: -1, HintEpoch: -1, Refs: r.Refs[:0]}
+		HintLeader: -1, HintEpoch: -1}
 	p := f.p
 	if p == nil {
-		if p = m.parts[f.tp]; p == nil || p.Log == nil {
+		if p = m.find(f.tp); p == nil || p.Log == nil {
 			r.Err = wire.UnknownTopicOrPartition
 			return
 		}
@@ -366,7 +389,8 @@ func (f *fetched) diverges(p *Partition, r *wire.FetchResult) bool {
 }
 
 func (f *fetched) readRecords(p *Partition, r *wire.FetchResult, limit, room int64, one bool) {
-	got, err := p.Log.Read(f.offset, int(room), limit, one, r.Refs)
+	got, err := p.Log.Read(f.offset, int(room), limit, one, f.refs[:0])
+	f.refs = got.Refs
 	switch {
 	case errors.Is(err, log.ErrOffsetOutOfRange):
 		r.Err, r.HW, r.LSO = wire.OffsetOutOfRange, -1, -1
@@ -417,7 +441,6 @@ func (m *Manager) flush() {
 			s.tryComplete(false)
 		}
 	}
-	clear(m.woken)
 	m.woken = m.woken[:0]
 	m.inFlush = false
 }

@@ -43,11 +43,20 @@ type fetchState struct {
 	askedStart bool // the leader's log start is being asked for
 }
 
+// fetcherFor is the fetcher of a source, nil if there is none yet.
+func (m *Manager) fetcherFor(source int32) *fetcher {
+	for _, f := range m.fetchers {
+		if f.source == source {
+			return f
+		}
+	}
+	return nil
+}
+
 func (m *Manager) fetcherOf(source int32) *fetcher {
-	f := m.bySource[source]
+	f := m.fetcherFor(source)
 	if f == nil {
 		f = &fetcher{m: m, source: source, index: uint32(len(m.fetchers))}
-		m.bySource[source] = f
 		m.fetchers = append(m.fetchers, f)
 	}
 	return f
@@ -161,6 +170,9 @@ func (f *fetcher) run() {
 }
 
 func (f *fetcher) undelay() {
+	if len(f.delayed) == 0 {
+		return
+	}
 	now := f.m.env.Now()
 	kept := f.delayed[:0]
 	for _, p := range f.delayed {
@@ -193,13 +205,14 @@ func (f *fetcher) sleep() {
 func (f *fetcher) send() {
 	cfg := &f.m.cfg
 	if f.req == nil {
-		f.req = &wire.FetchRequest{}
+		f.req = &wire.FetchRequest{
+			Replica: cfg.Broker, MaxWaitMs: int32(cfg.FetchWaitMax / sim.Millisecond),
+			MinBytes: cfg.FetchMinBytes, MaxBytes: cfg.ResponseMaxBytes,
+		}
 	}
 	req := f.req
-	*req = wire.FetchRequest{
-		Parts: req.Parts[:0], Forgotten: append(req.Forgotten[:0], f.forgotten...), Replica: cfg.Broker, ReplicaEpoch: f.m.env.BrokerEpoch(), MaxWaitMs: int32(cfg.FetchWaitMax / sim.Millisecond),
-		MinBytes: cfg.FetchMinBytes, MaxBytes: cfg.ResponseMaxBytes, SessionID: f.sessionID, SessionEpoch: f.sessionEpoch,
-	}
+	req.ReplicaEpoch, req.SessionID, req.SessionEpoch = f.m.env.BrokerEpoch(), f.sessionID, f.sessionEpoch
+	req.Parts, req.Forgotten = req.Parts[:0], append(req.Forgotten[:0], f.forgotten...)
 	f.forgotten = f.forgotten[:0]
 	for _, p := range f.changed {
 		p.fetch.changed = false
@@ -212,7 +225,6 @@ func (f *fetcher) send() {
 			LastFetchedEpoch: p.Log.LatestEpoch(), LogStart: p.Log.Start(), MaxBytes: cfg.FetchMaxBytes,
 		})
 	}
-	clear(f.changed)
 	f.changed = f.changed[:0]
 	f.inflight = true
 	f.m.env.Fetch(f.source, req)
@@ -221,7 +233,7 @@ func (f *fetcher) send() {
 // FetchFailed says that a fetcher's request got no answer: the connection was refused or lost, or
 // replica.socket.timeout.ms passed. All its partitions back off and the session starts over.
 func (m *Manager) FetchFailed(source int32) {
-	f := m.bySource[source]
+	f := m.fetcherFor(source)
 	if f == nil || !f.inflight {
 		return
 	}
@@ -253,7 +265,7 @@ func (f *fetcher) restart() {
 
 // FetchResponse is AbstractFetcherThread.processFetchRequest.
 func (m *Manager) FetchResponse(source int32, resp *wire.FetchResponse) {
-	f := m.bySource[source]
+	f := m.fetcherFor(source)
 	if f == nil || !f.inflight {
 		return
 	}
@@ -268,7 +280,7 @@ func (m *Manager) FetchResponse(source int32, resp *wire.FetchResponse) {
 		}
 		for i := range resp.Parts {
 			r := &resp.Parts[i]
-			p := m.parts[r.TopicPartition]
+			p := m.find(r.TopicPartition)
 			if p == nil || p.fetch.f != f || p.role != roleFollower || p.fetch.sent != p.fetch.offset || p.fetch.delayed {
 				continue // the state changed while the request was under way
 			}
@@ -392,7 +404,7 @@ func (f *fetcher) ask(ts int64) {
 // OffsetsResponse is the answer to a fetcher's ListOffsets: a leader whose log ends before this
 // replica's makes it truncate; else, if the leader's log begins after it, it starts over there.
 func (m *Manager) OffsetsResponse(source int32, resp *wire.ListOffsetsResponse) {
-	f := m.bySource[source]
+	f := m.fetcherFor(source)
 	if f == nil || !f.inflight {
 		return
 	}

@@ -17,6 +17,8 @@ type Manager struct {
 
 	parts map[wire.TopicPartition]*Partition
 	order []*Partition // in order of creation
+	// recent is a small cache in front of parts: most requests are about few partitions.
+	recent [recentParts]*Partition
 
 	controllerEpoch int32
 	stopping        bool
@@ -29,29 +31,50 @@ type Manager struct {
 
 	// produce purgatory: a list in order of deadline
 	first, last  *delayed
+	freeDelayed  []*delayed
 	produceArmed bool
 	produceAt    sim.Time
 
 	// fetch sessions and those to look at again when the present input is done
 	sessions []*session
-	byID     map[int32]*session
-	nextID   int32
+	byID     []*session // session id-1; nil: over
 	woken    []*session
 	inFlush  bool
 	fetchers []*fetcher
-	bySource map[int32]*fetcher
 }
 
 // NewManager makes a replica manager over a loaded log directory. stats is shared by the cluster.
 func NewManager(cfg Config, env Env, dir *log.Dir, stats *Stats) *Manager {
 	return &Manager{
 		cfg: cfg, env: env, dir: dir, stats: stats, controllerEpoch: -1,
-		parts: map[wire.TopicPartition]*Partition{}, byID: map[int32]*session{}, bySource: map[int32]*fetcher{},
+		parts: map[wire.TopicPartition]*Partition{},
 	}
 }
 
 // Partition returns a replica of this broker, nil if it has none.
-func (m *Manager) Partition(tp wire.TopicPartition) *Partition { return m.parts[tp] }
+func (m *Manager) Partition(tp wire.TopicPartition) *Partition { return m.find(tp) }
+
+// recentParts is a power of two.
+const recentParts = 16
+
+// recentSlot spreads partitions of few topics over the caches in front of maps.
+func recentSlot(tp *wire.TopicPartition) uint32 {
+	return uint32(tp.Partition) + uint32(len(tp.Topic))
+}
+
+// find is a lookup in parts, where partitions are added and never removed. Names that are the same
+// string compare by address, so that a hit costs next to nothing.
+func (m *Manager) find(tp wire.TopicPartition) *Partition {
+	slot := &m.recent[recentSlot(&tp)%recentParts]
+	if p := *slot; p != nil && p.TP == tp {
+		return p
+	}
+	p := m.parts[tp]
+	if p != nil {
+		*slot = p
+	}
+	return p
+}
 
 // Partitions are the broker's replicas in order of creation.
 func (m *Manager) Partitions() []*Partition { return m.order }
@@ -178,7 +201,7 @@ func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaRes
 	for i := range req.Parts {
 		s := &req.Parts[i]
 		e := wire.None
-		p := m.parts[s.TopicPartition]
+		p := m.find(s.TopicPartition)
 		if p != nil {
 			if s.LeaderEpoch < p.leaderEpoch {
 				e = wire.FencedLeaderEpoch
@@ -251,7 +274,7 @@ func (m *Manager) offsetAt(p *Partition, ts int64, replica int32, r *wire.ListOf
 
 // leading finds a partition that this broker leads at the asker's epoch.
 func (m *Manager) leading(tp wire.TopicPartition, epoch int32) (*Partition, wire.Error) {
-	p := m.parts[tp]
+	p := m.find(tp)
 	if p == nil {
 		return nil, wire.UnknownTopicOrPartition
 	}

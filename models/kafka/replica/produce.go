@@ -17,13 +17,24 @@ type delayed struct {
 	done       func(err wire.Error, base int64) // of an internal append, instead of conn
 	prev, next *delayed
 	over       bool
+	own        wire.ProduceResponse // of an internal append
+	one        [1]wire.ProduceResult
 }
 
-// produced is a produce request's answer, and what waits until it can be given, in one allocation.
-type produced struct {
-	resp wire.ProduceResponse
-	d    delayed
-	one  [1]wire.ProduceResult
+func (m *Manager) takeDelayed() *delayed {
+	if n := len(m.freeDelayed); n > 0 {
+		d := m.freeDelayed[n-1]
+		m.freeDelayed = m.freeDelayed[:n-1]
+		return d
+	}
+	return &delayed{}
+}
+
+// giveDelayed keeps a wait that is over, and that no waiter points to any more, for another time.
+func (m *Manager) giveDelayed(d *delayed) {
+	d.conn, d.resp, d.done, d.prev, d.next = nil, nil, nil, nil, nil
+	d.pending, d.over = 0, false
+	m.freeDelayed = append(m.freeDelayed, d)
 }
 
 // waiter is one partition of a delayed produce: complete when the high watermark reaches need.
@@ -35,12 +46,15 @@ type waiter struct {
 
 // Produce is KafkaApis.handleProduceRequest with ReplicaManager.appendRecords.
 func (m *Manager) Produce(c *sim.Conn, req *wire.ProduceRequest) {
-	op := &produced{}
-	resp := &op.resp
-	resp.Corr = req.Corr
-	if resp.Parts = op.one[:]; len(req.Parts) != 1 {
+	resp := req.Room
+	if resp == nil {
+		resp = &wire.ProduceResponse{}
+	}
+	resp.Corr, resp.Nodes = req.Corr, nil
+	if cap(resp.Parts) < len(req.Parts) {
 		resp.Parts = make([]wire.ProduceResult, len(req.Parts))
 	}
+	resp.Parts = resp.Parts[:len(req.Parts)]
 	var d *delayed
 	failed := false
 	for i := range req.Parts {
@@ -50,7 +64,7 @@ func (m *Manager) Produce(c *sim.Conn, req *wire.ProduceRequest) {
 		failed = failed || r.Err != wire.None
 		if req.Acks == -1 && r.Err == wire.None {
 			if d == nil {
-				d = &op.d
+				d = m.takeDelayed()
 				d.conn, d.resp = c, resp
 				d.deadline = m.env.Now() + sim.Time(req.TimeoutMs)*sim.Millisecond
 			}
@@ -70,7 +84,7 @@ func (m *Manager) Produce(c *sim.Conn, req *wire.ProduceRequest) {
 	default:
 		m.park(d)
 		for i := range req.Parts {
-			if p := m.parts[req.Parts[i].TopicPartition]; p != nil {
+			if p := m.find(req.Parts[i].TopicPartition); p != nil {
 				m.completeWaiters(p)
 			}
 		}
@@ -85,7 +99,7 @@ func (m *Manager) appendPart(part *wire.ProducePart, acks int16, r *wire.Produce
 		r.Err = wire.InvalidRequiredAcks
 		return nil, 0
 	}
-	p = m.parts[part.TopicPartition]
+	p = m.find(part.TopicPartition)
 	if p == nil {
 		r.Err = wire.UnknownTopicOrPartition
 		if leader, epoch := m.env.Leader(part.TopicPartition); leader >= 0 && leader != m.cfg.Broker {
@@ -162,15 +176,18 @@ func (m *Manager) appendError(err error) wire.Error {
 // Append appends a batch of the broker itself with acks=all (GroupMetadataManager.appendForGroup).
 // done is called once: at once or later, unless the process dies.
 func (m *Manager) Append(tp wire.TopicPartition, refs []sim.Ref, timeout sim.Time, done func(err wire.Error, base int64)) {
-	resp := &wire.ProduceResponse{Parts: make([]wire.ProduceResult, 1)}
+	d := m.takeDelayed()
+	resp := &d.own
+	resp.Parts = d.one[:]
 	part := wire.ProducePart{TopicPartition: tp, Refs: refs}
 	p, next := m.appendPart(&part, -1, &resp.Parts[0])
 	if e := resp.Parts[0].Err; e != wire.None {
+		m.giveDelayed(d)
 		done(e, -1)
 		m.flush()
 		return
 	}
-	d := &delayed{resp: resp, pending: 1, deadline: m.env.Now() + timeout, done: done}
+	d.resp, d.pending, d.deadline, d.done = resp, 1, m.env.Now()+timeout, done
 	resp.Parts[0].Err = wire.RequestTimedOut
 	p.waiters = append(p.waiters, waiter{d, 0, next})
 	m.park(d)
@@ -256,7 +273,6 @@ func (m *Manager) completeWaiters(p *Partition) {
 		}
 		m.settleWait(w, e)
 	}
-	clear(list)
 	p.spareWaiters = list[:0]
 }
 
@@ -291,6 +307,7 @@ func (m *Manager) settleWait(w waiter, e wire.Error) {
 	if w.d.pending == 0 {
 		m.unpark(w.d)
 		m.answer(w.d)
+		m.giveDelayed(w.d) // its last waiter is in hand; one that expired stays in some lists
 	}
 }
 

@@ -8,6 +8,9 @@ type ProduceRequest struct {
 	Acks      int16
 	TimeoutMs int32
 	Parts     []ProducePart
+	// Room, if the client lends it, is the memory of the answer. The client takes it back with the
+	// answer, and never if it gave up waiting: the broker may still write to it.
+	Room *ProduceResponse
 }
 
 // ProducePart is the one record batch of a partition. Refs are the two extents of a log.Batch, header
@@ -20,10 +23,15 @@ type ProducePart struct {
 
 // Size counts the encoded bytes.
 func (m *ProduceRequest) Size() int {
-	return m.size() + nullSize + 2 + 4 + tagSize + topicRuns(len(m.Parts),
-		func(i int) string { return m.Parts[i].Topic }, byName,
-		func(i int) int { return 4 + compactLen(refsLen(m.Parts[i].Refs)) + tagSize })
+	n := m.size() + nullSize + 2 + 4 + tagSize
+	if len(m.Parts) == 1 {
+		return n + oneRun(compact(m.Parts[0].Topic), m.Parts[0].size())
+	}
+	return n + topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byName,
+		func(i int) int { return m.Parts[i].size() })
 }
+
+func (p *ProducePart) size() int { return 4 + compactLen(refsLen(p.Refs)) + tagSize }
 
 // ProduceResponse answers a ProduceRequest with acks 1 or -1.
 type ProduceResponse struct {
@@ -45,11 +53,16 @@ type ProduceResult struct {
 
 // Size counts the encoded bytes.
 func (m *ProduceResponse) Size() int {
-	return m.size() + 4 + tagSize + nodesSize(m.Nodes) + topicRuns(len(m.Parts),
-		func(i int) string { return m.Parts[i].Topic }, byName,
-		func(i int) int {
-			return 4 + 2 + 8 + 8 + 8 + nullSize + nullSize + tagSize + hint(m.Parts[i].HintLeader)
-		})
+	n := m.size() + 4 + tagSize + nodesSize(m.Nodes)
+	if len(m.Parts) == 1 {
+		return n + oneRun(compact(m.Parts[0].Topic), m.Parts[0].size())
+	}
+	return n + topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byName,
+		func(i int) int { return m.Parts[i].size() })
+}
+
+func (p *ProduceResult) size() int {
+	return 4 + 2 + 8 + 8 + 8 + nullSize + nullSize + tagSize + hint(p.HintLeader)
 }
 
 func hint(leader int32) int {
@@ -108,8 +121,18 @@ func (m *FetchRequest) Size() int {
 	if m.Replica >= 0 {
 		n += 2 + 4 + 8 + tagSize // tagged ReplicaState
 	}
-	n += topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byID,
-		func(int) int { return 4 + 4 + 8 + 4 + 8 + 4 + tagSize })
+	const part = 4 + 4 + 8 + 4 + 8 + 4 + tagSize
+	switch len(m.Parts) {
+	case 0:
+		n += noRuns
+	case 1:
+		n += oneRun(uuidSize, part)
+	default:
+		n += topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byID, func(int) int { return part })
+	}
+	if len(m.Forgotten) == 0 {
+		return n + noRuns
+	}
 	return n + topicRuns(len(m.Forgotten), func(i int) string { return m.Forgotten[i].Topic }, byID,
 		func(int) int { return 4 })
 }
@@ -143,16 +166,23 @@ type FetchResult struct {
 
 // Size counts the encoded bytes, records included.
 func (m *FetchResponse) Size() int {
-	return m.size() + 4 + 2 + 4 + tagSize + nodesSize(m.Nodes) + topicRuns(len(m.Parts),
-		func(i int) string { return m.Parts[i].Topic }, byID,
-		func(i int) int {
-			p := &m.Parts[i]
-			n := 4 + 2 + 8 + 8 + 8 + nullSize + 4 + compactLen(int(p.Bytes)) + tagSize + hint(p.HintLeader)
-			if p.DivergingEpoch >= 0 {
-				n += divergeSize
-			}
-			return n
-		})
+	n := m.size() + 4 + 2 + 4 + tagSize + nodesSize(m.Nodes)
+	switch len(m.Parts) {
+	case 0:
+		return n + noRuns
+	case 1:
+		return n + oneRun(uuidSize, m.Parts[0].size())
+	}
+	return n + topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byID,
+		func(i int) int { return m.Parts[i].size() })
+}
+
+func (p *FetchResult) size() int {
+	n := 4 + 2 + 8 + 8 + 8 + nullSize + 4 + compactLen(int(p.Bytes)) + tagSize + hint(p.HintLeader)
+	if p.DivergingEpoch >= 0 {
+		n += divergeSize
+	}
+	return n
 }
 
 // Timestamps of ListOffsets with a meaning.

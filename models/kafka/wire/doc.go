@@ -121,6 +121,13 @@ func topicRuns(n int, name func(int) string, topic func(string) int, part func(i
 	return size + arrayHead(runs)
 }
 
+// oneRun is topicRuns of the usual list: one entry, whose topic's own fields and whose own fields have
+// these sizes. It needs no functions.
+func oneRun(topic, part int) int { return topic + arrayHead(1) + tagSize + part + arrayHead(1) }
+
+// noRuns is topicRuns of an empty list.
+const noRuns = 1
+
 func byName(t string) int { return compact(t) }
 func byID(string) int     { return uuidSize }
 

@@ -174,12 +174,17 @@ type OffsetCommitRequest struct {
 	Generation int32
 	Member     string
 	Parts      []CommitPart
+	Room       *OffsetCommitResponse // as of ProduceRequest
 }
 
 // Size counts the encoded bytes.
 func (m *OffsetCommitRequest) Size() int {
-	return m.size() + compact(m.Group) + 4 + compact(m.Member) + nullSize + tagSize + topicRuns(len(m.Parts),
-		func(i int) string { return m.Parts[i].Topic }, byName, func(int) int { return 4 + 8 + 4 + 1 + tagSize })
+	const part = 4 + 8 + 4 + 1 + tagSize
+	n := m.size() + compact(m.Group) + 4 + compact(m.Member) + nullSize + tagSize
+	if len(m.Parts) == 1 {
+		return n + oneRun(compact(m.Parts[0].Topic), part)
+	}
+	return n + topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byName, func(int) int { return part })
 }
 
 // OffsetCommitResponse answers it.
@@ -190,8 +195,12 @@ type OffsetCommitResponse struct {
 
 // Size counts the encoded bytes.
 func (m *OffsetCommitResponse) Size() int {
-	return m.size() + 4 + tagSize + topicRuns(len(m.Parts),
-		func(i int) string { return m.Parts[i].Topic }, byName, func(int) int { return 4 + 2 + tagSize })
+	const part = 4 + 2 + tagSize
+	n := m.size() + 4 + tagSize
+	if len(m.Parts) == 1 {
+		return n + oneRun(compact(m.Parts[0].Topic), part)
+	}
+	return n + topicRuns(len(m.Parts), func(i int) string { return m.Parts[i].Topic }, byName, func(int) int { return part })
 }
 
 // OffsetFetchRequest is OffsetFetch v9 for one group and named partitions.
