@@ -77,19 +77,20 @@ func wordsOf(lang string) words {
 
 // endings are the ways an outage ends that results name; any other is printed as it is.
 var endings = map[string]string{
-	"new leader":             "新 leader",
-	"same leader again":      "原 leader 再次当选",
-	"same broker back":       "原 broker 恢复",
-	"same master back":       "原主节点恢复",
-	"same node back":         "原节点恢复",
-	"mirror promoted":        "镜像被提升",
-	"promoted mirror":        "镜像被提升",
-	"slave promoted":         "从节点被提升",
-	"clients went elsewhere": "客户端改连他处",
-	"link healed":            "链路恢复",
-	"fault lifted":           "故障解除",
-	"process resumed":        "进程恢复运行",
-	"ISR shrank":             "ISR 收缩",
+	"new leader":          "新 leader",
+	"same leader again":   "原 leader 再次当选",
+	"same broker back":    "原 broker 恢复",
+	"same master back":    "原主节点恢复",
+	"same node back":      "原节点恢复",
+	"mirror promoted":     "镜像被提升",
+	"promoted mirror":     "镜像被提升",
+	"slave promoted":      "从节点被提升",
+	"clients reconnected": "客户端重新连接",
+	"clients tried again": "客户端重试",
+	"link healed":         "链路恢复",
+	"fault lifted":        "故障解除",
+	"process resumed":     "进程恢复运行",
+	"ISR shrank":          "ISR 收缩",
 }
 
 // ending says how an outage ended.

@@ -25,7 +25,7 @@ func (x *execution) moment(n result.Number) sim.Time { return x.origin + sim.Tim
 // endedHow looks for the last thing in an outage that can have ended it: another host began to lead,
 // a process came back, a fault was lifted.
 func (x *execution) endedHow(from, to sim.Time) string {
-	how := ""
+	how, reconnected := "", false
 	leadBefore := x.leadersAt(from)
 	for _, e := range x.w.Trace.Events {
 		if e.At < from || e.At > to || strings.HasPrefix(e.Part, "__") {
@@ -58,12 +58,17 @@ func (x *execution) endedHow(from, to sim.Time) string {
 			if how == "" {
 				how = "ISR shrank"
 			}
+		case "client-reconnected":
+			reconnected = true
 		}
 	}
-	if how == "" {
-		how = "clients went elsewhere"
+	switch {
+	case how != "":
+		return how
+	case reconnected:
+		return "clients reconnected"
 	}
-	return how
+	return "clients tried again"
 }
 
 func serverWord(model string) string {
