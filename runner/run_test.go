@@ -124,6 +124,9 @@ workload: {topics: 1, partitionsPerTopic: 2, messageSize: 300B, producersPerTopi
 systems:
   kafka: {version: "3.9", coordination: zookeeper, topic: {replication.factor: 3, min.insync.replicas: 2}, producer: {acks: all}}
   kafka-acks1: {like: kafka, producer: {acks: 1}}
+  rocketmq: {version: "4.9", broker: {brokerRole: SYNC_MASTER, flushDiskType: ASYNC_FLUSH}}
+  rabbitmq: {version: "3.10", queue: {durable: true}, producer: {confirms: true, delivery_mode: 2}}
+  rabbitmq-mirrored: {like: rabbitmq, policy: {ha-mode: all, ha-sync-mode: automatic}}
 faults:
   - {name: kill, at: 5s..6s, duration: 3s, action: kill, selector: primary}
   - {name: dark, at: 20s..25s, duration: 2s, action: power-loss, selector: replica}
@@ -181,7 +184,7 @@ func TestCheckRunsTwice(t *testing.T) {
 // A fault that cannot take hold makes the run INVALID, whatever the expectations say.
 func TestAbsorbedFaultIsInvalid(t *testing.T) {
 	sc, problems := scenarios.Load("x.yaml", []byte(strings.Replace(small, "faults:",
-		"faults:\n  - {name: again, at: 7s, duration: 1s, action: kill, selector: broker-1}\n  - {name: first, at: 4s, duration: 30s, action: kill, selector: broker-1}", 1)))
+		"faults:\n  - {name: again, at: 7s, duration: 1s, action: kill, selector: broker-1, systems: [kafka, kafka-acks1]}\n  - {name: first, at: 4s, duration: 30s, action: kill, selector: broker-1, systems: [kafka, kafka-acks1]}", 1)))
 	require.Empty(t, problems)
 	f := run(t, Options{Scenarios: []*scenarios.Scenario{sc}})
 	require.Equal(t, result.Invalid, f.Results[0].Verdict)
