@@ -13,10 +13,12 @@ type Node interface {
 // Kernel owns the clock and the queue of one run and hands events to nodes, one at a time.
 // The order is total: by time, then by insertion.
 type Kernel struct {
-	queue  wheel
-	nodes  []Node
-	digest uint64
-	events uint64
+	instant     Time   // of the last event
+	instantFrom uint64 // events before that instant
+	queue       wheel
+	nodes       []Node
+	digest      uint64
+	events      uint64
 }
 
 // nobody stands in empty slots, so that dispatch needs no test.
@@ -37,6 +39,7 @@ func (k *Kernel) Reset() {
 	clear(k.nodes)
 	k.nodes = append(k.nodes[:0], nobody{})
 	k.digest, k.events = digestSeed, 0
+	k.instant, k.instantFrom = 0, 0
 }
 
 // AddNode gives n the next free id, from 1 on. A nil node drops its events.
@@ -113,7 +116,16 @@ func (k *Kernel) RunUntil(until Time, stop func() bool) bool {
 	return true
 }
 
+// livelock is how many events may fire at one instant. A resumed process has some ten thousand to
+// catch up on; a program that re-arms a timer for now never lets time go on.
+const livelock = 20_000_000
+
 func (k *Kernel) fire(e Event) {
+	if e.At != k.instant {
+		k.instant, k.instantFrom = e.At, k.events
+	} else if k.events-k.instantFrom > livelock {
+		panic(fmt.Sprintf("sim: %d events at %v and no end: the last is kind %d of node %d", k.events-k.instantFrom, e.At, e.Kind, e.Node))
+	}
 	k.digest = mix(k.digest, uint64(e.At), uint64(e.Node)<<48|uint64(e.Kind)<<32|uint64(e.Arg))
 	k.events++
 	k.nodes[e.Node].Handle(e)

@@ -189,3 +189,22 @@ func TestTimeAndMsgID(t *testing.T) {
 		t.Error(s)
 	}
 }
+
+// again is a node that re-arms its timer for the same instant.
+type again struct{ k *Kernel }
+
+func (a again) Handle(e Event) { a.k.At(e.At, e.Node, 0, 0) }
+
+func TestTimeThatStandsStillIsNoticed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("20 million events")
+	}
+	k := NewKernel()
+	k.At(5, k.AddNode(again{k}), 0, 0)
+	defer func() {
+		if recover() == nil {
+			t.Error("the kernel went on for ever")
+		}
+	}()
+	k.Run(10)
+}

@@ -163,7 +163,7 @@ func TestPromises(t *testing.T) {
 			"unsynced-page-cache": "flush.messages (default: never)", "duplicate": "enable.idempotence=false"}},
 		{"acks=all", setup{acks: "all"}, map[string]string{
 			"process-buffer": "", "unreplicated-tail": "", "truncated-by-new-leader": "KIP-966",
-			"unsynced-page-cache": "flush.messages (default: never)", "duplicate": "ack: after"}},
+			"unsynced-page-cache": "flush.messages (default: never)", "duplicate": "enable.auto.commit=true"}},
 		{"acks=all, flush", setup{acks: "all", topic: []models.Entry{{Name: "flush.messages", Value: "1"}}}, map[string]string{
 			"unreplicated-tail": "", "truncated-by-new-leader": "", "unsynced-page-cache": ""}},
 		{"acks=all, min.isr=1", setup{acks: "all", topic: []models.Entry{{Name: "min.insync.replicas", Value: "1"}}}, map[string]string{

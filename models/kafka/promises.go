@@ -44,7 +44,7 @@ func (c *Cluster) terms() terms {
 			k := r.With(models.ConsumerSection, s.Consumers[g].Settings)
 			t.latest = t.latest || k.Str(models.ConsumerSection, "auto.offset.reset") == "latest"
 			t.before = t.before || s.Consumers[g].Ack == models.AckBefore
-			t.autoCommit = t.autoCommit || s.Consumers[g].Ack == models.AckAuto
+			t.autoCommit = t.autoCommit || client.AutoCommits(s.Consumers[g].Ack, k)
 		}
 	}
 	return t

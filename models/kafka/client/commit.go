@@ -95,7 +95,10 @@ func (c *Consumer) autoCommit(now sim.Time) {
 	if !c.cfg.autoCommit {
 		return
 	}
-	if now < c.commits.nextAuto || c.commits.inFlight {
+	if c.commits.inFlight {
+		return // its answer, or its time-out, polls again
+	}
+	if now < c.commits.nextAuto {
 		c.net.need(c.commits.nextAuto)
 		return
 	}

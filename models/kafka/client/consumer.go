@@ -103,10 +103,16 @@ func (c *Consumer) Closed(conn *sim.Conn, why sim.CloseReason) { c.net.closed(co
 // Synced is never called: clients have no files.
 func (c *Consumer) Synced(arg uint32, err error) {}
 
-// Stop is KafkaConsumer.close: commit what may be committed, leave the group, end.
+// Stop is KafkaConsumer.close: commit what may be committed and wait for the answer, leave the group, end.
 func (c *Consumer) Stop() {
 	c.stopping = true
 	c.commitOnClose()
+	if !c.commits.inFlight {
+		c.finish()
+	}
+}
+
+func (c *Consumer) finish() {
 	c.leave()
 	c.net.close()
 	c.proc.Exit()
@@ -141,6 +147,12 @@ func (c *Consumer) deadline(now sim.Time) { c.goOn() }
 
 // answered dispatches the answers to the library's requests.
 func (c *Consumer) answered(l *link, call *call, resp wire.Response, err wire.Error) {
+	if c.stopping {
+		if call.kind == callCommit && c.proc.Alive() {
+			c.finish()
+		}
+		return
+	}
 	switch call.kind {
 	case callFetch:
 		c.fetched(l, resp)

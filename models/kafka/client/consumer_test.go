@@ -73,6 +73,9 @@ func newConsumerHarness(t *testing.T, d *datadriven.TestData) *consumerHarness {
 			settings = append(settings, "consumer/"+a.Key+"="+a.Vals[0])
 		}
 	}
+	if ack == models.AckAfter {
+		settings = append(settings, "consumer/enable.auto.commit=false") // the application commits after each poll
+	}
 	h := &consumerHarness{fakeCluster: newFakeCluster(brokers, partitions), slow: slow}
 	spec := &models.ConsumerSpec{Name: "consumer-0", Group: "g", Prefetch: -1, Ack: ack, Set: resolve(t, settings...)}
 	c := &Cluster{Topics: []string{"t0"}, Brokers: h.hosts}
@@ -305,5 +308,18 @@ func TestSubscriptionRoundTrip(t *testing.T) {
 	}
 	if subscribedTopics([]byte{0, 3, 0, 0, 0, 9, 0, 9}) != nil || decodeAssignment([]byte{0, 3, 0, 0, 0, 1, 0, 200}, "t") != nil {
 		t.Error("malformed bytes are taken")
+	}
+}
+
+// The manual's default is that the library commits; ack: after changes that only where it is switched off.
+func TestAutoCommits(t *testing.T) {
+	on, off := resolve(t), resolve(t, "consumer/enable.auto.commit=false")
+	for _, c := range []struct {
+		ack     models.AckMode
+		on, off bool
+	}{{models.AckAuto, true, false}, {models.AckAfter, true, false}, {models.AckBefore, false, false}} {
+		if AutoCommits(c.ack, on) != c.on || AutoCommits(c.ack, off) != c.off {
+			t.Errorf("ack %d: %v with the default, %v without auto-commit", c.ack, AutoCommits(c.ack, on), AutoCommits(c.ack, off))
+		}
 	}
 }

@@ -115,6 +115,15 @@ type consumerConfig struct {
 // consumerInFlight is what KafkaConsumer gives its NetworkClient; it is "a conservative default".
 const consumerInFlight = 100
 
+// AutoCommits says whether the library commits for the application. With enable.auto.commit, the
+// manual's default, an application that works a poll's records off before it polls again commits
+// after processing without doing anything (KafkaConsumer, "Automatic Offset Committing"): that is
+// both ack: auto and ack: after. Only with enable.auto.commit=false does ack: after commit itself,
+// after each poll.
+func AutoCommits(ack models.AckMode, r *models.Resolved) bool {
+	return ack != models.AckBefore && r.Bool(models.ConsumerSection, "enable.auto.commit")
+}
+
 func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 	const s = models.ConsumerSection
 	r := spec.Set
@@ -122,7 +131,7 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		net:             readNet(r, s, spec.Name, consumerInFlight),
 		group:           spec.Group,
 		ack:             spec.Ack,
-		autoCommit:      spec.Ack == models.AckAuto && r.Bool(s, "enable.auto.commit"),
+		autoCommit:      AutoCommits(spec.Ack, r),
 		autoInterval:    r.Time(s, "auto.commit.interval.ms"),
 		sessionTimeout:  r.Time(s, "session.timeout.ms"),
 		heartbeat:       r.Time(s, "heartbeat.interval.ms"),
@@ -136,6 +145,9 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		checkCRCs:       r.Bool(s, "check.crcs"),
 		assignors:       assignorsOf(r.Str(s, "partition.assignment.strategy")),
 		validate:        r.AtLeast("2.3"),
+	}
+	if c.autoCommit {
+		c.ack = models.AckAuto
 	}
 	if spec.Prefetch > 0 {
 		c.maxPollRecords = spec.Prefetch // the nearest thing that Kafka has

@@ -50,8 +50,19 @@ func (n *Node) setPhase(ph phase) {
 }
 
 func (n *Node) peerStatus(l *link) {
+	if i := uint16(l.peer); l.state.Phase == paused && n.dbMember(i) {
+		// its application stopped in a VM that stays connected (rabbit_node_monitor's monitor of rabbit)
+		n.metaDown(i)
+		if n.phase == running {
+			n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
+		}
+	}
 	n.checkPartition(l)
 	n.bootStep()
+	if n.phase == running && l.state.Phase == running {
+		n.addMirrorsHere() // of masters that could not be reached when this node started
+		n.syncUnsynced()
+	}
 }
 
 // bootStep goes on with the boot if what it waits for has come (rabbit_mnesia:init, wait_for_tables).
@@ -77,6 +88,9 @@ func (n *Node) bootStep() {
 // the first of them.
 func (n *Node) findTables() {
 	if l := n.donor(); l != nil {
+		if n.meshing(l) {
+			return
+		}
 		n.setPhase(joining)
 		n.sendMeta(uint16(l.peer), &metaJoin{})
 		return
@@ -117,6 +131,24 @@ func (n *Node) donor() *link {
 		}
 	}
 	return nil
+}
+
+// meshing says whether a connection to a member of the donor's database is being set up: a node joins once
+// it has tried all of them (global.erl connects every node to every other).
+func (n *Node) meshing(donor *link) bool {
+	wait := false
+	for _, i := range donor.state.DB {
+		l := n.links[i]
+		if l == nil || l.up {
+			continue
+		}
+		if since := n.meta.disk.since; l.conn == nil && l.tried != since {
+			l.tried = since
+			l.dial()
+		}
+		wait = wait || l.conn != nil
+	}
+	return wait
 }
 
 // admit lets a node join this node's database.
@@ -250,6 +282,7 @@ func (n *Node) linkDown(l *link, was status, why string) {
 	case running:
 		if member {
 			n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
+			n.askPartial(l)
 		}
 		n.checkMajority()
 	}

@@ -123,6 +123,7 @@ func (ch *channel) down(pid wire.Pid, abnormal, deleted bool) {
 	ch.replicas = slices.DeleteFunc(ch.replicas, func(r *replica) bool { return r == rep })
 	for i := ch.head; i < len(ch.window); i++ {
 		o := &ch.window[i]
+		o.sent &^= rep.bit // down as this node sees it, also if the same process is back later
 		if o.state == isOpen && ch.depends(o, rep.bit) {
 			ch.dropped(o, ch.base+uint64(i-ch.head), rep.bit, abnormal, deleted)
 		}

@@ -12,6 +12,7 @@ type healing struct {
 	asked      bool   // autoheal: a round is under way here
 	answers    map[uint16]healAnswer
 	hold       bool // autoheal: paused until the winner says go
+	all        bool // paused by a partial partition: until every node is reachable
 }
 
 // majority says whether more than half of all VMs are connected, this one included [rules 101, 108a].
@@ -36,6 +37,66 @@ func (n *Node) checkMajority() {
 	}
 }
 
+// A node that has lost another asks those that it still sees whether they reach that one, which they try
+// [rule 108]. If one does, the partition is partial.
+type partialCheck struct {
+	Node     uint16
+	Creation uint32
+}
+type partialProbe struct{ Asker uint16 }
+type partialAlive struct{ Asker uint16 }
+type partialFound struct{ Node uint16 }
+
+func (n *Node) askPartial(l *link) {
+	for _, i := range n.meta.DB {
+		if int(i) != n.index {
+			n.sendMeta(i, &partialCheck{uint16(l.peer), l.creation})
+		}
+	}
+}
+
+func (n *Node) partialMessage(from uint16, body any) {
+	switch m := body.(type) {
+	case *partialCheck:
+		if l := n.links[m.Node]; n.phase == running && l != nil && l.up && l.creation == m.Creation && n.dbMember(m.Node) {
+			n.sendMeta(m.Node, &partialProbe{from})
+		}
+	case *partialProbe:
+		n.sendMeta(from, &partialAlive{m.Asker})
+	case *partialAlive:
+		if n.phase == running && n.dbMember(from) {
+			n.sendMeta(m.Asker, &partialFound{from})
+		}
+	case *partialFound:
+		n.partial(from, m.Node)
+	}
+}
+
+// partial is what a node does about a partial partition: it pauses until the whole cluster is there, or
+// makes the partition full by leaving the node that told it.
+func (n *Node) partial(proxy, lost uint16) {
+	if n.phase != running || n.dbMember(lost) || !n.dbMember(proxy) {
+		return
+	}
+	n.p.Probe("rabbitmq-partial-partition")
+	if n.k.Rules.Partition == PauseMinority {
+		n.p.Emit("node-paused", "", "partial partition: "+n.k.Hosts[proxy].Name+" reaches "+n.k.Hosts[lost].Name)
+		n.stopApp()
+		n.heal.all = true
+		return
+	}
+	n.links[proxy].down("partial partition: it reaches " + n.k.Hosts[lost].Name)
+}
+
+func (n *Node) allUp() bool {
+	for i := range n.k.Hosts {
+		if !n.nodeUp(i) {
+			return false
+		}
+	}
+	return true
+}
+
 // stopApp is rabbit:stop without the VM: listeners and connections close, processes end, stores are closed
 // in order.
 func (n *Node) stopApp() {
@@ -51,9 +112,10 @@ func (n *Node) stopApp() {
 
 // pollPaused looks each second whether the application may come back.
 func (n *Node) pollPaused() {
-	if n.phase != paused || n.heal.hold || n.k.Rules.Partition == PauseMinority && !n.majority() {
+	if n.phase != paused || n.heal.hold || n.k.Rules.Partition == PauseMinority && !n.majority() || n.heal.all && !n.allUp() {
 		return
 	}
+	n.heal.all = false
 	n.p.Emit("node-resumed", "", "")
 	n.meta.disk.since = n.p.Now()
 	n.setPhase(waiting)
@@ -125,6 +187,8 @@ func (n *Node) healMessage(from uint16, body any) {
 		}
 	case *healRestart:
 		n.restartApp(m.Winner)
+	default:
+		n.partialMessage(from, body)
 	}
 }
 

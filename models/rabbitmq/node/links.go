@@ -18,15 +18,17 @@ type link struct {
 	peer     int // -1 until the other side has said who it is
 	conn     *sim.Conn
 	up       bool
-	creation uint32 // of the peer
-	setup    uint32 // number of the set-up attempt
-	failed   bool   // the last set-up failed
-	state    status // what the peer says about its application
+	creation uint32   // of the peer
+	setup    uint32   // number of the set-up attempt
+	accepted bool     // conn was dialled by the peer
+	tried    sim.Time // the boot that has tried this link last
+	failed   bool     // the last set-up failed
+	state    status   // what the peer says about its application
 
-	received_ bool // something arrived since the last tick
-	misses    int  // ticks without anything
-	sentTick  bool // something was sent since the last tick
-	sentBeat  bool // something was sent since the last beat
+	heard    bool // something arrived since the last tick
+	misses   int  // ticks without anything
+	sentTick bool // something was sent since the last tick
+	sentBeat bool // something was sent since the last beat
 }
 
 // status is what a node tells its peers about its rabbit application.
@@ -41,9 +43,14 @@ func (l *link) dial() {
 	if l.conn != nil || l.up {
 		return
 	}
+	l.begin(l.n.p.Dial(l.n.k.Hosts[l.peer], wire.DistPort), false)
+}
+
+// begin is the start of a set-up over a connection, which net_setuptime limits.
+func (l *link) begin(c *sim.Conn, accepted bool) {
 	l.setup++
-	l.conn = l.n.p.Dial(l.n.k.Hosts[l.peer], wire.DistPort)
-	l.conn.Data = l
+	l.conn, l.accepted = c, accepted
+	c.Data = l
 	l.n.p.After(netSetup, timerSetup, l.setup<<16|uint32(l.peer))
 }
 
@@ -70,8 +77,7 @@ func (l *link) connected(c *sim.Conn, err error) {
 		l.setupFailed()
 		return
 	}
-	m := &wire.Hello{From: uint16(l.n.index), Creation: l.n.creation}
-	c.Send(m, m.Size())
+	l.sayHello(false)
 }
 
 // send writes a message to the peer.
@@ -81,7 +87,7 @@ func (l *link) send(m wire.Message) {
 }
 
 func (l *link) received(c *sim.Conn, m wire.Message) {
-	l.received_ = true
+	l.heard = true
 	switch m := m.(type) {
 	case *wire.Hello:
 		l.n.hello(l, c, m)
@@ -93,35 +99,57 @@ func (l *link) received(c *sim.Conn, m wire.Message) {
 	}
 }
 
-// hello completes a set-up. When both sides dial at once, the attempt of the greater name wins; a
-// connection from a node that this one still believes connected replaces the old one, which goes down
-// first (dist_util: status "alive" answered with true).
+// hello is a step of a set-up (dist_util.erl). When both sides dial at once, the attempt of the greater
+// name wins. A connection from a node that this one still believes connected replaces the old one, which
+// goes down first: the dialling side has closed it, and the end of it is read before the new handshake is
+// over (status "alive", answered with true). The accepting side is connected when its challenge has been
+// replied to, a round trip later: what a node that was frozen finds in its sockets, it takes for the end
+// of every connection before any is there again.
 func (n *Node) hello(l *link, c *sim.Conn, m *wire.Hello) {
-	if l.peer < 0 {
-		mine := n.links[m.From]
-		if !mine.up && mine.conn != nil {
-			if int(m.From) < n.index && mine.conn.Open() {
-				c.Close()
-				return
-			}
-			mine.conn.Close()
-			mine.conn = nil
-		}
-		if mine.up {
-			mine.down("a new incarnation connected")
-		}
-		mine.conn = c
-		c.Data = mine
-		answer := &wire.Hello{From: uint16(n.index), Creation: n.creation}
-		c.Send(answer, answer.Size())
-		l = mine
-	} else if c != l.conn {
+	switch {
+	case l.peer < 0:
+		n.links[m.From].challenge(c, m)
+		return
+	case c != l.conn || l.up:
+		return
+	case !l.accepted:
+		l.sayHello(true)
+	case !m.Reply:
 		return
 	}
 	l.failed = false
 	l.creation = m.Creation
-	l.up, l.misses, l.received_ = true, 0, true
+	l.up, l.misses, l.heard = true, 0, true
 	n.linkUp(l)
+}
+
+// challenge answers the first message of a node that dialled.
+func (l *link) challenge(c *sim.Conn, m *wire.Hello) {
+	if !l.up && l.conn != nil {
+		if !l.accepted && int(m.From) < l.n.index && l.conn.Open() {
+			c.Close()
+			return
+		}
+		l.conn.Close()
+		l.conn = nil
+	}
+	if l.up {
+		why := "connection closed"
+		if l.creation != m.Creation {
+			why = "a new incarnation connected"
+		}
+		l.down(why)
+	}
+	if !l.n.p.Alive() {
+		return
+	}
+	l.begin(c, true)
+	l.sayHello(false)
+}
+
+func (l *link) sayHello(reply bool) {
+	m := &wire.Hello{From: uint16(l.n.index), Creation: l.n.creation, Reply: reply}
+	l.conn.Send(m, m.Size())
 }
 
 func (l *link) lost(c *sim.Conn) {
@@ -156,8 +184,8 @@ func (n *Node) tick() {
 		if l == nil || !l.up {
 			continue
 		}
-		if l.received_ {
-			l.received_, l.misses = false, 0
+		if l.heard {
+			l.heard, l.misses = false, 0
 		} else if l.misses++; l.misses >= 4 {
 			n.p.Probe("rabbitmq-net-tick-timeout")
 			l.down("net_tick_timeout")
@@ -173,6 +201,7 @@ func (n *Node) tick() {
 
 // beat is aten's heartbeat on links that carried nothing for 100 ms: since 3.8 no link is ever silent.
 func (n *Node) beat() {
+	n.thaw()
 	for _, l := range n.links {
 		if l == nil || !l.up {
 			continue
@@ -181,6 +210,23 @@ func (n *Node) beat() {
 			l.send(&wire.Beat{})
 		}
 		l.sentBeat = false
+	}
+}
+
+// thaw: a node that was frozen for longer than its peers wait for it. They have closed its connections,
+// and the ends of all of them are what its poll finds first: nodedown of every peer comes before anything
+// that connects anew [rules 93, 103c].
+func (n *Node) thaw() {
+	gap := n.p.Now() - n.lastBeat
+	n.lastBeat = n.p.Now()
+	if gap < n.k.Rules.NetTick*5/4+2*beatEvery {
+		return
+	}
+	n.p.Probe("rabbitmq-thawed")
+	for _, l := range n.links {
+		if l != nil && l.up {
+			l.down("connection closed")
+		}
 	}
 }
 

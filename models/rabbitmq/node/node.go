@@ -47,6 +47,7 @@ type Node struct {
 	phase    phase
 
 	links     []*link // by node, nil for itself
+	lastBeat  sim.Time
 	procs     []*process
 	slotGen   []uint32
 	freeSlots []uint32
@@ -94,6 +95,7 @@ func (n *Node) Boot(p *sim.Proc) {
 		}
 	}
 	phase := p.Rand("phase")
+	n.lastBeat = p.Now()
 	quarter := n.k.Rules.NetTick / 4
 	p.EveryFrom(phase.Range(1, quarter), quarter, timerTick, 0)
 	if len(n.k.Hosts) > 1 {

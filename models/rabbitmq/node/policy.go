@@ -73,17 +73,25 @@ func (n *Node) policiesChanged() {
 			n.transact(&tx{Op: opRemove, Name: q.name, Pid: m}, nil)
 		}
 		n.fillMirrors(q, p)
-		if p.AutoSync && q.unsynced() {
+	}
+	n.syncUnsynced()
+}
+
+// syncUnsynced starts the automatic synchronisations that are due here.
+func (n *Node) syncUnsynced() {
+	for _, q := range n.order {
+		if q.master != nil && q.unsynced() && n.meta.policy(q.rec).AutoSync {
 			n.p.After(autoSyncDelay, timerStoreSync, q.pr.pid.Serial)
 		}
 	}
 }
 
-// addMirrorsHere is on_vhost_up: a node that has started asks which queues want a mirror on it.
+// addMirrorsHere is on_vhost_up: a node that has started asks which queues want a mirror on it. A master
+// whose node is not connected yet is asked once it is.
 func (n *Node) addMirrorsHere() {
 	for _, name := range slices.Clone(n.meta.Order) {
 		r := n.meta.get(name)
-		if int(r.Master.Node) != n.index && n.alive(r.Master) && n.wants(r, n.meta.policy(r), uint16(n.index)) {
+		if int(r.Master.Node) != n.index && n.dbMember(r.Master.Node) && n.alive(r.Master) && n.wants(r, n.meta.policy(r), uint16(n.index)) {
 			n.startMirror(name)
 		}
 	}

@@ -104,6 +104,9 @@ func (q *queue) confirm(s *sender, seq uint64) {
 }
 
 func (q *queue) flushConfirms() {
+	if q.mirror != nil && q.mirror.syncing {
+		return
+	}
 	for _, s := range q.sendList {
 		if s.confirm != nil {
 			m := s.confirm
@@ -302,7 +305,7 @@ func (q *queue) memberDown(pid wire.Pid) {
 func (n *Node) recordDeath(i uint32) {
 	d := n.deaths[i]
 	r := n.meta.get(d.queue)
-	if n.phase != running || r == nil || n.queues[d.queue] == nil || !r.has(d.pid) || n.alive(d.pid) {
+	if n.phase != running || r == nil || n.queues[d.queue] == nil || !r.has(d.pid) {
 		return
 	}
 	dead := []wire.Pid{d.pid}

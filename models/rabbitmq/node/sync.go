@@ -71,7 +71,10 @@ func (q *queue) joinSync(from wire.Pid) {
 	q.n.cast(from, &wire.SyncAck{To: from, From: q.pr.pid})
 }
 
-// emptyOut purges a mirror; what it still owed confirms for is confirmed by what the master sends again.
+// emptyOut purges a mirror. A message that leaves the store before its sync owes nothing to it any more, so
+// its confirm is due [rule 19b]; but a mirror in a sync handles nothing else, and what is due leaves when the
+// sync has ended: with the copy if it succeeded (rabbit_mirror_queue_sync:slave_sync_loop notes the store's
+// callbacks, rabbit_mirror_queue_slave drains them behind it).
 func (q *queue) emptyOut() {
 	q.st.purge()
 	clear(q.mirror.acks)
@@ -94,7 +97,7 @@ func (q *queue) syncBatch(m *wire.SyncBatch) {
 		return
 	}
 	if m.Cancel {
-		mr.syncing, mr.known = false, false // the depth that follows says what is missing
+		q.failSync()
 		return
 	}
 	for i := range m.Items {
@@ -108,6 +111,7 @@ func (q *queue) syncBatch(m *wire.SyncBatch) {
 	if m.Last {
 		mr.syncing, mr.known = false, true
 		q.setDelta(0)
+		q.pr.poke()
 	}
 	q.n.cast(m.From, &wire.SyncAck{To: m.From, From: q.pr.pid})
 }
@@ -158,9 +162,7 @@ func (q *queue) syncNext() {
 func (q *queue) syncMemberDown(pid wire.Pid) {
 	if q.mirror != nil {
 		if q.mirror.syncing && pid == q.rec.Master {
-			q.mirror.syncing, q.mirror.known = false, false
-			q.st.purge()
-			clear(q.mirror.acks)
+			q.failSync()
 		}
 		return
 	}
@@ -170,6 +172,15 @@ func (q *queue) syncMemberDown(pid wire.Pid) {
 		s.waits = slices.DeleteFunc(s.waits, same)
 		q.syncNext()
 	}
+}
+
+// failSync: what a mirror got of a sync that broke off are the oldest messages, with a hole behind them;
+// it keeps none [rule 75]. The depth that follows says what is missing.
+func (q *queue) failSync() {
+	q.mirror.syncing, q.mirror.known = false, false
+	q.st.purge()
+	clear(q.mirror.acks)
+	q.pr.poke()
 }
 
 func (q *queue) cancelSync() {

@@ -39,14 +39,21 @@ func messageSize(c *Content, key string) int {
 	return messageTerm + guidTerm + len(key) + c.propsSize() + int(c.Body.Len)
 }
 
-// Hello is the distribution handshake; it is the first message of a connection in either direction.
+// Hello is the distribution handshake: the first message of a connection in either direction, and once
+// more (Reply) from the side that dialled. The accepting side is connected only then.
 type Hello struct {
 	From     uint16
 	Creation uint32
+	Reply    bool
 }
 
-// Size counts name, status, challenge, reply and ack of one side (dist_util, version 6).
-func (m *Hello) Size() int { return 2 + 15 + 14 + 2 + 5 + 2 + 21 }
+// Size counts name, status and challenge, or the reply to a challenge (dist_util, version 6).
+func (m *Hello) Size() int {
+	if m.Reply {
+		return 2 + 21
+	}
+	return 2 + 15 + 14 + 2 + 5
+}
 
 // Tick keeps an idle link alive: a packet of length 0.
 type Tick struct{}
