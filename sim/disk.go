@@ -76,6 +76,7 @@ type Disk struct {
 	armed bool
 	dirty []*inode // for the flusher, in order of first change
 	meta  []*inode // for the journal
+	sizes uint64   // changes of size so far
 	seen  []MsgID  // scratch of notes
 
 	faults  []diskFault

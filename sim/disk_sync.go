@@ -19,6 +19,7 @@ const (
 
 // syncReq is a sync or a write-back of one file.
 type syncReq struct {
+	sizes uint64 // changes of size when it was issued
 	in    *inode
 	p     *Proc // nil: write-back
 	arg   uint32
@@ -71,7 +72,7 @@ func (f *File) SyncNow() error {
 		in.abandon(epoch)
 		return err
 	}
-	d.land(in, epoch)
+	d.land(in, epoch, d.sizes)
 	return nil
 }
 
@@ -93,6 +94,7 @@ func (d *Disk) submit(r syncReq, now Time) {
 	}
 	r.cost, r.epoch = d.cost(r.in, fixed, now)
 	r.gen = d.gen
+	r.sizes = d.sizes
 	var i uint32
 	if n := len(d.spare); n > 0 {
 		i = d.spare[n-1]
@@ -141,7 +143,7 @@ func (d *Disk) Handle(e Event) {
 		done.in.abandon(done.epoch)
 		d.later(done.in)
 	} else {
-		d.land(done.in, done.epoch)
+		d.land(done.in, done.epoch, done.sizes)
 	}
 	switch {
 	case done.lane > 0:
@@ -152,26 +154,26 @@ func (d *Disk) Handle(e Event) {
 }
 
 // land ends a sync that the device answered: if it did not lie, the line moves.
-func (d *Disk) land(in *inode, epoch uint32) {
+func (d *Disk) land(in *inode, epoch uint32, sizes uint64) {
 	if d.lies(in.path) {
 		in.abandon(epoch)
 		d.later(in)
 		return
 	}
 	d.settle(in, epoch)
-	d.commitSizes()
+	d.commitCuts(sizes)
 }
 
-// commitSizes: a sync commits the journal's running transaction, so every size that was changed on
-// this file system before is on the platter, whichever file was synced (ext4 with data=ordered).
-// Without it a truncation could come undone although what was written after it survived.
-func (d *Disk) commitSizes() {
+// commitCuts: a sync commits the journal's transaction that ran when it was issued, so every file
+// that was cut on this file system before stays cut, whichever file was synced (ext4 with
+// data=ordered). Without it a truncation could come undone although what was written after it
+// survived. upTo counts changes of size.
+func (d *Disk) commitCuts(upTo uint64) {
 	for _, in := range d.meta {
-		in.pending = false
-		in.commit()
+		if in.resizedAt <= upTo {
+			in.dropShadow()
+		}
 	}
-	clear(d.meta)
-	d.meta = d.meta[:0]
 }
 
 func (d *Disk) settle(in *inode, epoch uint32) {
@@ -201,6 +203,8 @@ func (d *Disk) wrote(in *inode, off, n int64) {
 
 // resized follows every change of a file's size that writes no bytes.
 func (d *Disk) resized(in *inode) {
+	d.sizes++
+	in.resizedAt = d.sizes
 	if !in.pending {
 		in.pending = true
 		d.meta = append(d.meta, in)
@@ -279,7 +283,12 @@ func (d *Disk) flush() {
 // journal brings names and sizes to the platter.
 func (d *Disk) journal() {
 	d.names.persistAll()
-	d.commitSizes()
+	for _, in := range d.meta {
+		in.pending = false
+		in.commit()
+	}
+	clear(d.meta)
+	d.meta = d.meta[:0]
 }
 
 // readCold charges for bytes that the page cache does not hold, because the machine booted since

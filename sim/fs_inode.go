@@ -49,9 +49,10 @@ type inode struct {
 	epoch   uint32 // grows with every sync that is issued
 	flights []flight
 
-	dirtySince Time // of the oldest byte that no write-back was begun for; -1: none
-	queued     bool // in the flusher's list
-	pending    bool // in the journal's list
+	dirtySince Time   // of the oldest byte that no write-back was begun for; -1: none
+	queued     bool   // in the flusher's list
+	pending    bool   // in the journal's list
+	resizedAt  uint64 // number of its latest change of size
 
 	block     Ref // private bytes that small writes are copied to; never written twice
 	blockUsed uint32
