@@ -17,9 +17,11 @@ type ring struct {
 	serial  uint64        // of the last broadcast of this member
 	unacked []segment
 
-	origin wire.Pid // whose broadcasts are being received
-	before wire.Pid // the origin before it
-	last   uint64   // serial of the last broadcast received
+	origin     wire.Pid // whose broadcasts are being received
+	last       uint64   // serial of its last broadcast received
+	before     wire.Pid // the origin before it
+	lastBefore uint64
+	resumed    bool // the origin before took over again, and what it said meanwhile was not for this member
 }
 
 // segment is a batch that may have to be sent again.
@@ -100,7 +102,7 @@ func (g *ring) receive(m *wire.GM) {
 				g.token(me, last)
 			}
 		}
-	case g.q.mirror != nil && m.Origin != g.before:
+	case g.q.mirror != nil && (m.Origin != g.before || m.Origin == g.q.rec.Master):
 		g.take(m.Origin, m.Items)
 	}
 	g.q.n.k.Pool.GM.Put(m)
@@ -108,8 +110,18 @@ func (g *ring) receive(m *wire.GM) {
 
 // take replays what is new of a batch and passes it on.
 func (g *ring) take(origin wire.Pid, items []wire.GMItem) {
-	if origin != g.origin {
-		g.before, g.origin, g.last = g.origin, origin, 0
+	switch {
+	case origin == g.origin:
+	case origin == g.before:
+		// The other side of a partition had promoted somebody and has given up: the old master goes on
+		// where this mirror had left it. What came in between is not the queue's.
+		g.origin, g.before = g.before, g.origin
+		g.last, g.lastBefore = g.lastBefore, g.last
+		g.resumed = true
+		g.q.forgetDepth()
+	default:
+		g.before, g.lastBefore = g.origin, g.last
+		g.origin, g.last = origin, 0
 	}
 	k := 0
 	for k < len(items) && items[k].Serial <= g.last {
@@ -119,10 +131,10 @@ func (g *ring) take(origin wire.Pid, items []wire.GMItem) {
 	if len(items) == 0 {
 		return
 	}
-	if g.last > 0 && items[0].Serial != g.last+1 {
+	if g.last > 0 && items[0].Serial != g.last+1 && !g.resumed {
 		g.q.n.p.W.Violate("gm-gap", g.q.name+" at "+g.q.n.p.Host.Name+": a broadcast was skipped")
 	}
-	g.last = items[len(items)-1].Serial
+	g.last, g.resumed = items[len(items)-1].Serial, false
 	g.unacked = append(g.unacked, segment{origin, items})
 	g.pass(origin, items)
 	for i := range items {

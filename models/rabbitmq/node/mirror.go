@@ -192,6 +192,17 @@ func (q *queue) setDelta(d int) {
 	}
 }
 
+// forgetDepth: this mirror followed another master for a while, so its copy is no full one until the
+// master's depth, or a synchronisation, says so.
+func (q *queue) forgetDepth() {
+	mr := q.mirror
+	mr.known = false
+	if mr.told {
+		mr.told = false
+		q.n.transact(&tx{Op: opSync, Name: q.name, Pid: q.pr.pid, Flag: false}, nil)
+	}
+}
+
 // promote turns a mirror into the master (promote_me): everything unacked is requeued, and what channels
 // sent but the old master did not broadcast is published now, in each channel's order [rules 70, 80].
 func (q *queue) promote() {
