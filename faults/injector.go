@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"sort"
 
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/sim"
@@ -316,16 +315,6 @@ var actions = map[string]action{
 	"power-loss": {eachHost, powerLoss},
 	"partition":  {cutSides, partition},
 	"delay":      {pathSides, delay},
-}
-
-// Actions lists the catalogue's names, sorted.
-func Actions() []string {
-	var out []string
-	for name := range actions { //mqsim:unordered sorted below
-		out = append(out, name)
-	}
-	sort.Strings(out)
-	return out
 }
 
 func eachHost(in *Injector, s *Spec) ([]target, error) {

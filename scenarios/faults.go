@@ -84,9 +84,7 @@ func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
 		Direction: "both", Port: "all", Style: "drop", Clients: "reach-all", PPM: -1, Factor: -1, Fill: -1, Free: -1, Offset: -1, Bytes: 1}
 	o.require("action", "what happens (kill, stop, pause, power-loss, partition, delay ...)")
 	word := o.scalar("action", "an action")
-	for _, key := range faultKeys {
-		o.known = append(o.known, key)
-	}
+	o.known = append(o.known, faultKeys...)
 	a := c.action(o, word)
 	c.timing(o, &f)
 	f.Systems = c.limited(o)

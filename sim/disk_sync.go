@@ -28,7 +28,6 @@ type syncReq struct {
 	cost  Time
 	lane  int  // > 0: the process waits in SyncNow with its lane held
 	begun bool // it was on the device
-	err   error
 }
 
 // Sync asks for the file's bytes as they are now to be made durable and returns at once;

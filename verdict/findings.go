@@ -27,12 +27,6 @@ var anomalyWords = [anomalies]string{
 
 var metricOf = [anomalies]string{reordered: "reordered", phantom: "phantom", corrupted: "corrupted", skipped: "skipped"}
 
-// AnomalyNames are the words that a promise may name beside the causes of losses. duplicate and
-// reordered are no violation unless a promise says so with the class Violation: no broker promises
-// exactly-once by default, and none an order over retries. The others are violations unless a
-// promise allows them.
-func AnomalyNames() []string { return append([]string(nil), anomalyWords[:]...) }
-
 // What allows duplicates and reordering where the model says nothing.
 const (
 	atLeastOnce    = "at-least-once delivery"

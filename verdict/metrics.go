@@ -57,9 +57,6 @@ var causeNames = []string{
 	"skipped-offset", "discarded-after-partition", Unexplained,
 }
 
-// CauseNames are the words for why a message was lost.
-func CauseNames() []string { return append([]string(nil), causeNames...) }
-
 const (
 	send    = ScopeSends
 	deliver = ScopeDeliveries

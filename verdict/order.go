@@ -103,18 +103,6 @@ func (p periods) clip(from, to sim.Time) periods {
 	return out
 }
 
-// and is what belongs to both.
-func (p periods) and(q periods) periods {
-	if q == nil {
-		return p
-	}
-	out := periods{}
-	for _, s := range q {
-		out = append(out, p.clip(s.from, s.to)...)
-	}
-	return out
-}
-
 func (p periods) length() sim.Time {
 	var sum sim.Time
 	for _, s := range p {

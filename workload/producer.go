@@ -35,7 +35,6 @@ type producer struct {
 	period   sim.Time // of the present step
 	rest     uint64   // remainder of the period, in 1/milli parts
 	carry    uint64
-	phase    bool
 	armed    bool
 	running  bool
 	inFlight int

@@ -28,7 +28,6 @@ type terms struct {
 	resend     bool
 	several    bool // a stream has several consumers
 	tick       string
-	boot       string
 }
 
 func (c *Cluster) terms() terms {

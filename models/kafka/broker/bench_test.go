@@ -10,11 +10,9 @@ import (
 
 // stream keeps one acks=all request of 1 KiB under way and one consumer fetch parked.
 type stream struct {
-	k     *cluster
-	b     *log.Builder
-	left  int
-	fetch wire.FetchRequest
-	seen  int64
+	k    *cluster
+	b    *log.Builder
+	left int
 }
 
 func (s *stream) produce() {

@@ -31,7 +31,6 @@ type Producer struct {
 	armed   bool // a pass is scheduled
 	closing bool
 	links   []*link // scratch of a pass
-	drained []*batch
 	lists   [][]*batch
 	lent    []*produceRequest // free list of requests
 

@@ -45,7 +45,6 @@ type replica struct {
 	bit     uint64 // 0: gone
 	credit  int
 	blocked bool
-	down    bool
 }
 
 // open is a publish that waits for its confirm: rule 11's pending and confirmed processes.
@@ -60,7 +59,6 @@ type open struct {
 
 type openPart struct {
 	pending, got uint64
-	done         bool
 }
 
 type openState uint8

@@ -18,7 +18,6 @@ type conn struct {
 	c         *sim.Conn
 	lane      int
 	open      bool
-	closing   bool
 	channels  []*channel
 	credit    int // credit_flow of the reader toward the channel
 	held      []wire.Method

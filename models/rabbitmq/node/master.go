@@ -31,7 +31,6 @@ type consumer struct {
 	prefetch int // 0: no limit
 	unacked  int
 	priority int32
-	gone     bool
 }
 
 // unsentLimit is UNSENT_MESSAGE_LIMIT; writers report after 50 (MORE_CONSUMER_CREDIT_AFTER).

@@ -52,14 +52,13 @@ type Node struct {
 	slotGen   []uint32
 	freeSlots []uint32
 
-	meta    tables
-	queues  map[string]*queue // local processes by queue name
-	order   []*queue          // the same, in order of their start
-	conns   []*conn
-	deaths  []death
-	calls   callTable
-	guid    uint64
-	serials uint64
+	meta   tables
+	queues map[string]*queue // local processes by queue name
+	order  []*queue          // the same, in order of their start
+	conns  []*conn
+	deaths []death
+	calls  callTable
+	guid   uint64
 
 	deadPids map[wire.Pid]bool // of live nodes: ended processes
 	heal     healing

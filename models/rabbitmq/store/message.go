@@ -231,7 +231,6 @@ type reader struct {
 	i    int    // extent
 	at   uint32 // position in it
 	buf  []byte
-	bad  bool
 }
 
 func read(a *sim.Arena, f *sim.File, from, to int64) (reader, error) {

@@ -20,7 +20,6 @@ type flow struct {
 	got     int
 	next    int64
 	opaque  int32
-	seen    func(offset int64)
 }
 
 func (f *flow) Boot(p *sim.Proc) {

@@ -22,9 +22,7 @@ type rig struct {
 	master *Master
 	slave  *Slave
 	conns  map[string]*sim.Conn
-	next   uint32
 	names  []string // by waiter
-	quiet  bool
 }
 
 type timer struct {

@@ -15,13 +15,12 @@ type Store struct {
 	w     *sim.World
 	a     *sim.Arena
 
-	log      mappedQueue
-	queues   map[queueKey]*Queue
-	ordered  []*Queue // by topic and id
-	recent   [64]*Queue
-	cp       checkpoint
-	index    *indexes
-	abnormal bool // there was an abort file
+	log     mappedQueue
+	queues  map[queueKey]*Queue
+	ordered []*Queue // by topic and id
+	recent  [64]*Queue
+	cp      checkpoint
+	index   *indexes
 
 	// dispatch
 	reputFrom  int64

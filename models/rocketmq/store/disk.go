@@ -55,12 +55,6 @@ func CleanDecision(o *Options, percent int, wall int64) CleanReason {
 	return NoClean
 }
 
-// PageCacheBusy says whether an append that has held the lock since then counts as a busy page
-// cache (isOSPageCacheBusy); zero: nobody holds it.
-func PageCacheBusy(since, now, limit sim.Time) bool {
-	return since > 0 && now-since > limit && now-since < 10000000*sim.Millisecond
-}
-
 // diskState is the state of the watermark and of cleaning.
 type diskState struct {
 	full    bool
