@@ -1,9 +1,11 @@
 package verdict
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/mqsim/mqsim/result"
+	"github.com/mqsim/mqsim/verdict/autopsy"
 )
 
 // MetricInfo is what the expectation language has to know about a metric. What a metric means is
@@ -51,11 +53,7 @@ const (
 const Unexplained = "unexplained"
 
 // causeNames are the causes of losses as the biographies of messages name them.
-var causeNames = []string{
-	"unreplicated-tail", "unsynced-page-cache", "process-buffer", "truncated-by-new-leader",
-	"unsynced-mirror-promoted", "acked-while-home-down", "stranded", "disk-lost", "retention",
-	"skipped-offset", "discarded-after-partition", Unexplained,
-}
+var causeNames = append(slices.Clone(autopsy.Causes), Unexplained)
 
 const (
 	send    = ScopeSends

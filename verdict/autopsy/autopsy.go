@@ -14,22 +14,23 @@ import (
 
 // The causes of a loss. A reason of a model or a note that is one of these words is taken as said.
 const (
-	UnreplicatedTail    = "unreplicated-tail"        // the host that took over never held it
-	UnsyncedPageCache   = "unsynced-page-cache"      // power loss took it from every page cache that mattered
-	ProcessBuffer       = "process-buffer"           // it never left a process or a socket
-	TruncatedByLeader   = "truncated-by-new-leader"  // whoever took over had held it, and cut it all the same
-	UnsyncedMirror      = "unsynced-mirror-promoted" // a mirror without the backlog became the queue
-	AckedWhileHomeDown  = "acked-while-home-down"    // confirmed and stored nowhere
-	Stranded            = "stranded"                 // a replica that nobody reads still holds it
-	DiskLost            = "disk-lost"
-	Retention           = "retention"
-	SkippedOffset       = "skipped-offset"
-	DiscardedByPartiton = "discarded-after-partition" // the losing side of a split held it
+	UnreplicatedTail   = "unreplicated-tail"        // the host that took over never held it
+	UnsyncedPageCache  = "unsynced-page-cache"      // power loss took it from every page cache that mattered
+	ProcessBuffer      = "process-buffer"           // it never left a process or a socket
+	TruncatedByLeader  = "truncated-by-new-leader"  // whoever took over had held it, and cut it all the same
+	UnsyncedMirror     = "unsynced-mirror-promoted" // a mirror without the backlog became the queue
+	AckedWhileHomeDown = "acked-while-home-down"    // confirmed and stored nowhere
+	Stranded           = "stranded"                 // a replica that nobody reads still holds it
+	DiskLost           = "disk-lost"
+	Retention          = "retention"
+	SkippedOffset      = "skipped-offset"
+	DiscardedBySplit   = "discarded-after-partition" // the losing side of a split held it
 )
 
-var words = map[string]bool{
-	UnreplicatedTail: true, UnsyncedPageCache: true, ProcessBuffer: true, TruncatedByLeader: true, UnsyncedMirror: true,
-	AckedWhileHomeDown: true, Stranded: true, DiskLost: true, Retention: true, SkippedOffset: true, DiscardedByPartiton: true,
+// Causes are the words above, in the order in which reports list them.
+var Causes = []string{
+	UnreplicatedTail, UnsyncedPageCache, ProcessBuffer, TruncatedByLeader, UnsyncedMirror, AckedWhileHomeDown,
+	Stranded, DiskLost, Retention, SkippedOffset, DiscardedBySplit,
 }
 
 // What the world notes about watched bytes.
@@ -119,7 +120,7 @@ func place(detail string) (file, why string) {
 	if file, why, ok := strings.Cut(detail, ": "); ok {
 		return file, why
 	}
-	if words[detail] {
+	if slices.Contains(Causes, detail) {
 		return "", detail
 	}
 	return detail, ""
@@ -148,7 +149,7 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 		case NoteRemoved:
 			file, why := place(n.Detail)
 			at(n.Host).gone(file)
-			if words[why] {
+			if slices.Contains(Causes, why) {
 				said = why
 			}
 		case NotePowerLoss:
@@ -159,7 +160,7 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 		case NoteAcked:
 			acked = n.At
 		default:
-			if words[n.What] {
+			if slices.Contains(Causes, n.What) {
 				said = n.What
 			}
 		}
