@@ -5,6 +5,7 @@ import (
 
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/rocketmq/broker"
+	"github.com/mqsim/mqsim/models/rocketmq/profile"
 	"github.com/mqsim/mqsim/models/rocketmq/store"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -32,6 +33,10 @@ func (c *Cluster) brokerConfig(s *server, role broker.Role) *broker.Config {
 	conf.SendCapacity = int(r.Int(b, "sendThreadPoolQueueCapacity"))
 	conf.SendQueueWait = r.Time(b, "waitTimeMillsInSendQueue")
 	conf.PageCacheBusy = r.Time(b, "osPageCacheBusyTimeOutMills")
+	conf.FastFailure = r.Bool(b, "brokerFastFailureEnable")
+	conf.MasterHost = r.Str(b, "haMasterAddress")
+	conf.ShortPolling = r.Time(b, "shortPollingTimeMills")
+	conf.DelayLevels, _ = profile.DelayLevels(r.Str(b, "messageDelayLevel"))
 	conf.LongPolling = r.Bool(b, "longPollingEnable")
 	conf.SlaveReadEnable = r.Bool(b, "slaveReadEnable")
 	conf.CheckInSlave = r.Bool(b, "offsetCheckInSlave")
@@ -45,13 +50,10 @@ func (c *Cluster) brokerConfig(s *server, role broker.Role) *broker.Config {
 	h.Heartbeat = r.Time(b, "haSendHeartbeatInterval")
 	h.Housekeeping = r.Time(b, "haHousekeepingInterval")
 	h.Batch = int32(r.Int(b, "haTransferBatchSize"))
-	h.Fallbehind = r.Int(b, "haSlaveFallbehindMax")
-	h.SlaveTimeout = r.Time(b, "slaveTimeout")
-	if !r.AtLeast("4.9.3") {
-		h.SlaveTimeout = r.Time(b, "syncFlushTimeout")
-		h.CheckAhead = false
-	}
+	haRules(h, r)
 	storeConfig(&conf.Store, r)
+	storeRules(&conf.Store, r)
+	brokerRules(&conf, r)
 	if s.host.Spec.Memory > 0 {
 		conf.Store.Memory = s.host.Spec.Memory
 	}
@@ -79,9 +81,17 @@ func storeConfig(o *store.Options, r *models.Resolved) {
 	o.PoolEnable = r.Bool(b, "transientStorePoolEnable")
 	o.PoolSize = int(r.Int(b, "transientStorePoolSize"))
 	o.CommitTime = r.Time(b, "commitIntervalCommitLog")
+	o.CommitPages = r.Int(b, "commitCommitLogLeastPages")
+	o.CommitThorough = r.Time(b, "commitCommitLogThoroughInterval")
+	o.MaxCount, o.MaxBytes = int(r.Int(b, "maxTransferCountOnMessageInMemory")), r.Int(b, "maxTransferBytesOnMessageInMemory")
+	o.MaxCountDisk, o.MaxBytesDisk = int(r.Int(b, "maxTransferCountOnMessageInDisk")), r.Int(b, "maxTransferBytesOnMessageInDisk")
+	o.DeleteInterval = r.Time(b, "deleteCommitLogFilesInterval")
 	o.IndexEnable = r.Bool(b, "messageIndexEnable")
 	o.MemoryRatio = r.Int(b, "accessMessageInMemoryMaxRatio")
 	o.DiskMaxUsed = int(r.Int(b, "diskMaxUsedSpaceRatio"))
+	o.DiskWarning = int(r.Int(b, "diskSpaceWarningLevelRatio"))
+	o.DiskForcibly = int(r.Int(b, "diskSpaceCleanForciblyRatio"))
+	o.DiskClear = o.DiskWarning
 	o.CleanInterval = r.Time(b, "cleanResourceInterval")
 	o.CleanForcibly = r.Bool(b, "cleanFileForciblyEnable")
 	o.FileReserved = sim.Time(r.Int(b, "fileReservedTime")) * sim.Hour

@@ -105,6 +105,7 @@ const namesrvBoot = sim.Second
 
 func (c *Cluster) installNamesrv() {
 	c.nscfg = namesrv.DefaultConfig()
+	namesrvRules(&c.nscfg, c.cfg.Set)
 	for i := range c.cfg.Set.Int(models.Topology, "nameservers") {
 		h := c.w.AddHost(profile.NamesrvHost(int(i)+1), c.template())
 		h.Install(namesrv.ServiceName, sim.Range{Min: namesrvBoot, Max: namesrvBoot},

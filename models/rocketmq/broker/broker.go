@@ -72,6 +72,7 @@ type Broker struct {
 	delays    delays
 
 	queue     sendQueue
+	blocked   int // sends that hold a thread while they wait, with BlockingSends
 	waits     []sendWait
 	freeWaits []uint32
 	holds     int // held pulls
@@ -152,7 +153,11 @@ func (b *Broker) started() {
 	} else {
 		b.slave.SetMaster(cfg.MasterHost)
 		b.slave.Start()
-		p.EveryFrom(cfg.SyncFirst, cfg.SyncPeriod, timerSync, 0)
+		first, period := cfg.SyncFirst, cfg.SyncPeriod
+		if cfg.SyncLook > 0 {
+			first, period = p.Rand("sync").Range(first, first+cfg.SyncLook), period+cfg.SyncLook
+		}
+		p.EveryFrom(first, period, timerSync, 0)
 	}
 	for _, h := range cfg.Namesrv {
 		b.registry = append(b.registry, b.newLink(h, wire.RegistryPort, cfg.RegisterWait))

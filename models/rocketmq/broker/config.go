@@ -43,12 +43,22 @@ type Config struct {
 	RegisterWait   sim.Time // registerBrokerTimeoutMills
 	SyncFirst      sim.Time // first metadata sync of a slave
 	SyncPeriod     sim.Time // P_meta
+	SyncLook       sim.Time // 5.x: how often it looks whether the period is over, which it overshoots by that; 0: not at all
+	// OlderOffsets: a slave takes the master's consumer offsets also where its own are larger (#1094).
+	OlderOffsets bool
 
 	SendCapacity  int      // sendThreadPoolQueueCapacity
 	SendQueueWait sim.Time // waitTimeMillsInSendQueue
 	PageCacheBusy sim.Time // osPageCacheBusyTimeOutMills
+	FastFailure   bool     // brokerFastFailureEnable
+	// BlockingSends: so many sends wait for flush and slave at a time, as each holds a thread of the pool
+	// (sendMessageThreadPoolNums before 4.7); 0: any number.
+	BlockingSends int
+	// BusyOnSlave: a send to a slave is refused with SYSTEM_BUSY instead of SERVICE_NOT_AVAILABLE (5.x).
+	BusyOnSlave bool
 
 	LongPolling     bool     // longPollingEnable
+	ShortPolling    sim.Time // shortPollingTimeMills
 	HoldCheck       sim.Time // PullRequestHoldService with long polling
 	SlaveReadEnable bool
 	CheckInSlave    bool // offsetCheckInSlave
@@ -56,6 +66,10 @@ type Config struct {
 	NotifyOnSlave bool
 	// RejectOnSlave: a slave with slaveReadEnable=false refuses every pull (5.x).
 	RejectOnSlave bool
+	// NoHoldOnSlave: a slave answers a pull that finds nothing with PULL_RETRY_IMMEDIATELY (5.x).
+	NoHoldOnSlave bool
+	// LoopOnSlave: so it does, in every version, with a pull from beyond its end (alibaba/rocketmq#395).
+	LoopOnSlave bool
 
 	AutoCreateTopic  bool  // autoCreateTopicEnable
 	TopicQueueNums   int32 // defaultTopicQueueNums
@@ -81,8 +95,8 @@ func DefaultConfig(name string, id int64, role Role, host string, namesrv []*sim
 		Store: DefaultStore(), HA: ha.DefaultConfig(),
 		RegisterFirst: 10 * sim.Second, RegisterPeriod: 30 * sim.Second, RegisterWait: 6 * sim.Second,
 		SyncFirst: 3 * sim.Second, SyncPeriod: 10 * sim.Second,
-		SendCapacity: 10000, SendQueueWait: 200 * sim.Millisecond, PageCacheBusy: sim.Second,
-		LongPolling: true, HoldCheck: 5 * sim.Second,
+		SendCapacity: 10000, SendQueueWait: 200 * sim.Millisecond, PageCacheBusy: sim.Second, FastFailure: true,
+		OlderOffsets: true, LoopOnSlave: true, LongPolling: true, ShortPolling: sim.Second, HoldCheck: 5 * sim.Second,
 		AutoCreateTopic: true, TopicQueueNums: 8,
 		OffsetFlush: 5 * sim.Second, OffsetFlushFirst: 10 * sim.Second, DelayFlush: 10 * sim.Second,
 		DelayLevels:  defaultDelays(),

@@ -45,9 +45,16 @@ func (b *Broker) read(c *sim.Conn, m *wire.PullMessageRequest, r *wire.PullMessa
 	if r.Code == wire.PullOffsetMoved && slave && !b.cfg.CheckInSlave {
 		// A slave never corrects an offset: the client asks again at once until the slave has caught up.
 		b.p.Probe("rocketmq-slave-does-not-correct")
+		r.Code = wire.PullNotFound
+		if b.cfg.LoopOnSlave {
+			r.Code = wire.PullRetryImmediately
+		}
+	}
+	if r.Code == wire.PullNotFound && slave && b.cfg.NoHoldOnSlave {
+		b.p.Probe("rocketmq-slave-holds-no-pull")
 		r.Code = wire.PullRetryImmediately
 	}
-	if r.Code == wire.PullNotFound && suspend && m.SysFlag&wire.PullSuspend != 0 && b.cfg.LongPolling {
+	if r.Code == wire.PullNotFound && suspend && m.SysFlag&wire.PullSuspend != 0 {
 		b.hold(c, m, t)
 		held = true
 	}
@@ -66,7 +73,11 @@ type held struct {
 
 func (b *Broker) hold(c *sim.Conn, m *wire.PullMessageRequest, t *topic) {
 	q := &t.queues[m.QueueID]
-	q.held = append(q.held, held{c: c, m: m, until: b.p.Now() + sim.Time(m.SuspendTimeout)*sim.Millisecond})
+	wait := sim.Time(m.SuspendTimeout) * sim.Millisecond
+	if !b.cfg.LongPolling {
+		wait = b.cfg.ShortPolling
+	}
+	q.held = append(q.held, held{c: c, m: m, until: b.p.Now() + wait})
 	c.Data.(*peer).holds++
 	b.holds++
 }

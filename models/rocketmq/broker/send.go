@@ -33,6 +33,9 @@ const fastFailureStep = 10 * sim.Millisecond
 // is taken from the wire).
 func (b *Broker) send(c *sim.Conn, m *wire.SendMessageRequest) {
 	switch {
+	case b.cfg.BusyOnSlave && !b.cfg.isMaster():
+		b.p.Probe("rocketmq-put-on-slave")
+		b.refuse(c, m, wire.SystemBusy, "[REJECTREQUEST]system busy, start flow control for a while")
 	case b.pageCacheBusy() || b.store.poolDeficient():
 		b.refuse(c, m, wire.SystemBusy, "[REJECTREQUEST]system busy, start flow control for a while")
 	case b.queue.len() >= b.cfg.SendCapacity:
@@ -42,7 +45,7 @@ func (b *Broker) send(c *sim.Conn, m *wire.SendMessageRequest) {
 		if !b.queue.turn {
 			b.nextSend()
 		}
-		if !b.queue.armed {
+		if !b.queue.armed && b.cfg.FastFailure {
 			b.queue.armed = true
 			b.p.At(max(m.Arrived+b.cfg.SendQueueWait, b.p.Now()), timerFast, 0)
 		}
@@ -65,6 +68,9 @@ func (b *Broker) refuse(c *sim.Conn, m *wire.SendMessageRequest, code wire.Code,
 
 // nextSend asks for the lock for the head of the queue.
 func (b *Broker) nextSend() {
+	if b.cfg.BlockingSends > 0 && b.blocked >= b.cfg.BlockingSends {
+		return // every thread of the pool waits for a flush or a slave
+	}
 	q := &b.queue
 	for q.head < len(q.items) && q.items[q.head].m == nil {
 		q.head++
@@ -192,6 +198,7 @@ type sendWait struct {
 	pending uint8 // bits below
 	code    wire.Code
 	offset  int64
+	end     int64 // of the record
 }
 
 const (
@@ -200,13 +207,15 @@ const (
 )
 
 // await begins the waits that the configuration asks for. The message is in the log whatever they give.
+// Before 4.7 the wait for the slave begins when that for the disk is over (CommitLog.handleDiskFlush,
+// handleHA).
 func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *putResult) {
 	pending, code := uint8(0), wire.Success
 	if b.store.syncFlush() {
 		pending |= waitsFlush
 	}
 	if b.cfg.Role == SyncMaster && b.cfg.HA.InSync != 1 {
-		if b.master.SlaveOK(r.end) {
+		if b.cfg.BlockingSends > 0 && pending != 0 || b.master.SlaveOK(r.end) {
 			pending |= waitsSlave
 		} else {
 			code = wire.SlaveNotAvailable
@@ -224,10 +233,14 @@ func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *
 	} else {
 		b.waits = append(b.waits, sendWait{})
 	}
-	b.waits[i] = sendWait{c: c, opaque: m.Opaque, oneway: m.Oneway, queue: queue, pending: pending, code: code, offset: r.queueOffset}
+	b.waits[i] = sendWait{c: c, opaque: m.Opaque, oneway: m.Oneway, queue: queue, pending: pending, code: code, offset: r.queueOffset, end: r.end}
 	b.pool.PutSend(m)
+	b.blocked++
 	if pending&waitsFlush != 0 {
 		b.store.awaitFlush(r.end, i)
+		if b.cfg.BlockingSends > 0 {
+			return
+		}
 	}
 	if pending&waitsSlave != 0 {
 		b.master.Wait(r.end, i)
@@ -239,6 +252,16 @@ func (b *Broker) flushed(i uint32, ok bool) {
 	w := &b.waits[i]
 	if !ok && w.code == wire.Success {
 		w.code = wire.FlushDiskTimeout
+	}
+	if b.cfg.BlockingSends > 0 && w.pending&waitsSlave != 0 {
+		w.pending = waitsSlave
+		if b.master.SlaveOK(w.end) {
+			b.master.Wait(w.end, i)
+			return
+		}
+		w.code = wire.SlaveNotAvailable
+		b.waited(i, waitsSlave)
+		return
 	}
 	b.waited(i, waitsFlush)
 }
@@ -260,6 +283,10 @@ func (b *Broker) waited(i uint32, what uint8) {
 	*w = sendWait{}
 	b.freeWaits = append(b.freeWaits, i)
 	b.accepted(d.c, d.opaque, d.oneway, d.code, d.queue, d.offset)
+	b.blocked--
+	if b.cfg.BlockingSends > 0 && !b.queue.turn && b.queue.len() > 0 {
+		b.nextSend()
+	}
 }
 
 // accepted answers a send whose message is stored.

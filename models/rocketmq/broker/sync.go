@@ -63,6 +63,9 @@ func (b *Broker) synced(m wire.Response) {
 	case *wire.AllOffsetsResponse:
 		for i := range m.Offsets {
 			o := &m.Offsets[i]
+			if mine, ok := b.offsets.get(o.Group, o.Queue); ok && mine > o.Offset && !b.cfg.OlderOffsets {
+				continue
+			}
 			if b.offsets.put(o.Group, o.Queue, o.Offset) {
 				b.p.Probe("rocketmq-sync-overwrote-newer-offset")
 			}

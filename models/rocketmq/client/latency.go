@@ -6,15 +6,38 @@ import (
 	"github.com/mqsim/mqsim/sim"
 )
 
-// The tables of MQFaultStrategy.java up to 5.0: a latency of at least latencyMax[i] keeps a broker group
-// out of the choice for notAvailable[i].
+// isolation is a table of MQFaultStrategy.java: a latency of at least max[i] keeps a broker group out of
+// the choice for out[i]; an exception counts as failed.
+type isolation struct {
+	max, out [7]sim.Time
+	failed   sim.Time
+}
+
+const ms, sec = sim.Millisecond, sim.Second
+
+// The tables of versions up to 5.1.3, and since.
 var (
-	latencyMax   = [...]sim.Time{50 * sim.Millisecond, 100 * sim.Millisecond, 550 * sim.Millisecond, sim.Second, 2 * sim.Second, 3 * sim.Second, 15 * sim.Second}
-	notAvailable = [...]sim.Time{0, 0, 30 * sim.Second, 60 * sim.Second, 120 * sim.Second, 180 * sim.Second, 600 * sim.Second}
+	slowIsolation = isolation{
+		max:    [7]sim.Time{50 * ms, 100 * ms, 550 * ms, 1000 * ms, 2000 * ms, 3000 * ms, 15000 * ms},
+		out:    [7]sim.Time{0, 0, 30 * sec, 60 * sec, 120 * sec, 180 * sec, 600 * sec},
+		failed: 30 * sec,
+	}
+	quickIsolation = isolation{
+		max:    [7]sim.Time{50 * ms, 100 * ms, 550 * ms, 1800 * ms, 3000 * ms, 5000 * ms, 15000 * ms},
+		out:    [7]sim.Time{0, 0, 2 * sec, 5 * sec, 6 * sec, 10 * sec, 30 * sec},
+		failed: 10 * sec,
+	}
 )
 
-// failedLatency is what an exception counts as.
-const failedLatency = 30 * sim.Second
+// of is computeNotAvailableDuration.
+func (x *isolation) of(latency sim.Time) sim.Time {
+	for i := len(x.max) - 1; i >= 0; i-- {
+		if latency >= x.max[i] {
+			return x.out[i]
+		}
+	}
+	return 0
+}
 
 // faultItem is LatencyFaultToleranceImpl.FaultItem.
 type faultItem struct {
@@ -25,6 +48,7 @@ type faultItem struct {
 
 // faultTable is LatencyFaultToleranceImpl.
 type faultTable struct {
+	rules *isolation
 	items []faultItem // in order of appearance
 	worst uint32
 }
@@ -33,15 +57,9 @@ type faultTable struct {
 func (t *faultTable) update(group string, latency sim.Time, failed bool, now sim.Time) {
 	by := latency
 	if failed {
-		by = failedLatency
+		by = t.rules.failed
 	}
-	out := sim.Time(0)
-	for i := len(latencyMax) - 1; i >= 0; i-- {
-		if by >= latencyMax[i] {
-			out = notAvailable[i]
-			break
-		}
-	}
+	out := t.rules.of(by)
 	i := slices.IndexFunc(t.items, func(x faultItem) bool { return x.group == group })
 	if i < 0 {
 		i = len(t.items)

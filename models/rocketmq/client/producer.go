@@ -73,6 +73,7 @@ func NewProducer(c *Cluster, spec *models.ProducerSpec, sink models.ProducerSink
 func (p *Producer) Boot(proc *sim.Proc) {
 	p.proc = proc
 	p.props = append(p.props[:0], "UNIQ_KEY\x01"...)
+	p.faults = faultTable{rules: p.cfg.isolation}
 	p.net.producer = "PG-" + p.spec.Name
 	p.net.boot(proc, p.cluster, &p.cfg.net, p, []string{p.cluster.Topics[p.spec.Stream]})
 }
@@ -186,6 +187,8 @@ func (p *Producer) attempt(i uint32) {
 	}
 	if !p.cfg.sync {
 		p.fault(s.to.group, 0, false)
+	} else if p.cfg.perRequest > 0 {
+		left = min(left, p.cfg.perRequest) // sendDefaultImpl@5.3.3
 	}
 	p.net.invoke(r, callSend, req, left, p.cfg.sync, i)
 }

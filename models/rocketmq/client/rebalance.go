@@ -275,7 +275,7 @@ func (c *Consumer) locate(q *queue, offset int64) {
 // lock asks the master, and nobody else, for the lock of one queue (RebalanceImpl.lock); false if there
 // is no master to ask.
 func (c *Consumer) lock(q *queue) bool {
-	addr, _ := c.net.readAddr(q.broker, 0, true)
+	addr, _ := c.net.readAddr(q.broker, 0, c.cfg.lockMaster)
 	if addr == "" {
 		return false
 	}
@@ -291,7 +291,7 @@ const lockAllArg = 1 << 31
 func (c *Consumer) lockAll() {
 	for i := range c.net.addrs {
 		broker := c.net.addrs[i].Broker
-		addr, _ := c.net.readAddr(broker, 0, true)
+		addr, _ := c.net.readAddr(broker, 0, c.cfg.lockMaster)
 		var qs []wire.Queue
 		for _, q := range c.queues {
 			if q != nil && !q.dropped && q.located && q.topic == ownTopic && q.broker == broker {
@@ -350,7 +350,7 @@ func (c *Consumer) setLock(q *queue, on bool) {
 
 func (c *Consumer) unlock(q *queue) {
 	q.locked = false
-	addr, _ := c.net.readAddr(q.broker, 0, true)
+	addr, _ := c.net.readAddr(q.broker, 0, c.cfg.lockMaster)
 	if addr == "" {
 		return
 	}

@@ -42,6 +42,7 @@ func nameservers(cl *Cluster, k int, at string, stay bool) []*sim.Host {
 type producerConfig struct {
 	net           netConfig
 	timeout       sim.Time // sendMsgTimeout
+	perRequest    sim.Time // sendMsgMaxTimeoutPerRequest; 0: none
 	retries       int      // retryTimesWhenSendFailed
 	asyncRetries  int      // retryTimesWhenSendAsyncFailed
 	retryNotOK    bool     // retryAnotherBrokerWhenNotStoreOK
@@ -50,6 +51,7 @@ type producerConfig struct {
 	maxSize       uint32   // maxMessageSize
 	sync, oneWay  bool
 	retryBusy     bool // SYSTEM_BUSY is among the codes that are retried
+	isolation     *isolation
 }
 
 func readProducer(cl *Cluster, spec *models.ProducerSpec) producerConfig {
@@ -61,7 +63,16 @@ func readProducer(cl *Cluster, spec *models.ProducerSpec) producerConfig {
 		asyncRetries: int(r.Int(s, "retryTimesWhenSendAsyncFailed")), retryNotOK: r.Bool(s, "retryAnotherBrokerWhenNotStoreOK"),
 		latencyFaults: r.Bool(s, "sendLatencyFaultEnable"), waitStore: r.Bool(s, "waitStoreMsgOK"),
 		maxSize: uint32(r.Int(s, "maxMessageSize")), sync: spec.Sync, oneWay: spec.OneWay,
-		retryBusy: !r.Quirk("busy-not-retried"),
+		retryBusy: !r.Quirk("busy-not-retried"), isolation: &slowIsolation,
+	}
+	if r.AtLeast("5.1.4") {
+		c.isolation = &quickIsolation
+	}
+	if r.Has(s, "sendMsgMaxTimeoutPerRequest") {
+		c.perRequest = max(r.Time(s, "sendMsgMaxTimeoutPerRequest"), 0)
+	}
+	if !r.Quirk("timeout-eats-retries") && c.perRequest == 0 {
+		c.perRequest = c.timeout / sim.Time(1+c.retries)
 	}
 	if spec.Heartbeat > 0 {
 		c.net.heartbeat = spec.Heartbeat
@@ -87,6 +98,7 @@ type consumerConfig struct {
 	rebalance  sim.Time
 	lockEvery  sim.Time
 	lockLive   sim.Time
+	lockMaster bool // only a master gives locks
 	suspendFor sim.Time
 	maxRetries int32
 }
@@ -103,6 +115,6 @@ func readConsumer(cl *Cluster, spec *models.ConsumerSpec) consumerConfig {
 		timeout: r.Time(s, "consumerTimeoutMillisWhenSuspend"), commit: r.Time(s, "persistConsumerOffsetInterval"),
 		rebalance: r.Time(s, "rebalanceWaitInterval"), lockEvery: r.Time(s, "rebalanceLockInterval"),
 		lockLive: r.Time(s, "rebalanceLockMaxLiveTime"), suspendFor: r.Time(s, "suspendCurrentQueueTimeMillis"),
-		maxRetries: int32(r.Int(s, "maxReconsumeTimes")),
+		maxRetries: int32(r.Int(s, "maxReconsumeTimes")), lockMaster: r.Quirk("orderly-needs-master"),
 	}
 }

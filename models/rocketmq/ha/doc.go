@@ -42,6 +42,14 @@ type Config struct {
 	// InSync is inSyncReplicas of 5.x, the master included: 1 waits for nobody. 0: the rules of 4.x, where
 	// one report of any slave is enough and none is waited for without a slave.
 	InSync int
+	// NeverDegrades: with InSync above 1 a send waits even without a slave (#8715).
+	NeverDegrades bool
+	// TrustReports: a first report above the master's own end counts (#3015); else it closes the connection.
+	TrustReports bool
+	// NewestFile: an empty slave begins with the newest file (#3661); else with the oldest.
+	NewestFile bool
+	// EarlyTimeout: a wait ends in vain when five reports came that did not cover it (4.3, #1244).
+	EarlyTimeout bool
 	// CheckAhead: a second report above the master's end closes the connection (4.9.3 to 4.9.8, #3015).
 	CheckAhead bool
 	// PromptReport: the first report follows the connect at once instead of after a heartbeat interval (5.x).
@@ -56,7 +64,7 @@ func DefaultConfig() Config {
 		Heartbeat: 5 * sim.Second, Housekeeping: 20 * sim.Second, Batch: 32 << 10, Idle: 100 * sim.Millisecond,
 		Fallbehind: 256 << 20, SlaveTimeout: 3 * sim.Second,
 		Window: 2 * 64 << 10, // setSendBufferSize(64K) and setReceiveBufferSize(64K) in HAConnection and HAClient
-		Retry:  5 * sim.Second, ConnectWait: 5 * sim.Second, CheckAhead: true,
+		Retry:  5 * sim.Second, ConnectWait: 5 * sim.Second, CheckAhead: true, TrustReports: true, NewestFile: true, NeverDegrades: true,
 	}
 }
 

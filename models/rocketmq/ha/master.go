@@ -34,6 +34,7 @@ type Master struct {
 	head  int
 	armed bool
 	late  bool // the last wait to end timed out
+	woken int  // reports that the first wait has seen in vain, with EarlyTimeout
 }
 
 // wait is a send that waits for a report (CommitLog.GroupCommitRequest).
@@ -110,6 +111,11 @@ func (m *Master) Report(c *sim.Conn, r *wire.HAReport) {
 	}
 	h.lastRead = m.env.Now()
 	h.acked, h.report = offset, offset
+	if !h.reported && !m.cfg.TrustReports && offset > m.log.MaxOffset() {
+		m.env.Probe("rocketmq-slave-ahead-refused")
+		m.close(h)
+		return
+	}
 	if !h.reported {
 		h.reported = true
 		h.next = m.begin(offset)
@@ -141,6 +147,9 @@ func (m *Master) begin(reported int64) int64 {
 	if reported != 0 {
 		return reported
 	}
+	if !m.cfg.NewestFile {
+		return max(m.log.MinOffset(), 0)
+	}
 	end := m.log.MaxOffset()
 	return max(end-end%m.log.FileSize(), 0)
 }
@@ -152,6 +161,20 @@ func (m *Master) notify(offset int64) {
 	}
 	m.pushed = offset
 	m.release(offset)
+	if m.cfg.EarlyTimeout && m.head < len(m.waits) {
+		m.wakeInVain()
+	}
+}
+
+// wakeInVain: GroupTransferService.doWaitTransfer@4.3 looks five times, and each report that comes is a
+// look, whether it was for this wait or for messages that nobody waits for.
+func (m *Master) wakeInVain() {
+	const looks = 5
+	if m.woken++; m.woken < looks {
+		return
+	}
+	m.env.Probe("rocketmq-slave-timeout-early")
+	m.env.Replicated(m.pop().waiter, false)
 }
 
 // release ends the waits that an offset covers.
@@ -183,6 +206,7 @@ func (m *Master) covered() int64 {
 
 func (m *Master) pop() wait {
 	w := m.waits[m.head]
+	m.woken = 0
 	m.head++
 	if m.head == len(m.waits) {
 		m.waits, m.head = m.waits[:0], 0
@@ -196,7 +220,7 @@ func (m *Master) pop() wait {
 // SlaveOK is HAService.isSlaveOK: somebody is connected and not too far behind put, the end of the
 // message that was just written.
 func (m *Master) SlaveOK(put int64) bool {
-	if m.cfg.InSync > 0 {
+	if m.cfg.InSync > 0 && m.cfg.NeverDegrades {
 		return true // 5.x has no such check: without slaves every send waits (#8715)
 	}
 	return m.count > 0 && put-m.pushed < m.cfg.Fallbehind

@@ -3,8 +3,10 @@ package profile
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/sim"
 )
 
 // Groups names the broker groups: a, b ...
@@ -41,6 +43,21 @@ func hosts(r *models.Resolved) []string {
 	return out
 }
 
+// DelayLevels reads messageDelayLevel: "1s 5s 10s 2h", with the units s, m, h and d
+// (ScheduleMessageService.parseDelayLevel).
+func DelayLevels(text string) ([]sim.Time, error) {
+	var out []sim.Time
+	for _, word := range strings.Fields(text) {
+		unit, ok := map[byte]sim.Time{'s': sim.Second, 'm': sim.Minute, 'h': sim.Hour, 'd': 24 * sim.Hour}[word[len(word)-1]]
+		n, err := strconv.ParseInt(word[:len(word)-1], 10, 32)
+		if !ok || err != nil || n < 0 {
+			return nil, fmt.Errorf("%q is not a delay level such as 10s or 2h", word)
+		}
+		out = append(out, sim.Time(n)*unit)
+	}
+	return out, nil
+}
+
 // nobody says why a role stays empty for the whole run.
 func nobody(r *models.Resolved, _ []models.Stream, role, _ string) string {
 	if (role == "replica" || role == "slave") && r.Int(models.Topology, "slaves") == 0 {
@@ -68,6 +85,19 @@ func check(sys *models.System, r *models.Resolved, streams []models.Stream) []mo
 		problem(at(models.Topology, "mode"), "mode", "dledger is not in rocketmq %s: it came with 4.5", r.Version())
 	case (mode == "controller" || mode == "acting_master") && !r.AtLeast("5.0"):
 		problem(at(models.Topology, "mode"), "mode", "%s is not in rocketmq %s: it came with 5.0", mode, r.Version())
+	}
+	if text := r.Str(models.Broker, "messageDelayLevel"); text != "" {
+		if _, err := DelayLevels(text); err != nil {
+			problem(at(models.Broker, "messageDelayLevel"), "broker.messageDelayLevel", "%v", err)
+		}
+	}
+	if r.Str(models.Topology, "mode") == "classic" {
+		for _, name := range []string{"minInSyncReplicas", "haMaxGapNotInSync"} {
+			if r.IsSet(models.Broker, name) {
+				out = append(out, models.Problem{Pos: at(models.Broker, name), Path: "broker." + name, Warn: true,
+					Text: "without effect in mode classic (CommitLog.asyncPutMessage@5)"})
+			}
+		}
 	}
 	const sameRole = "slaves are made by slaves: N and promoted by promote-slave; brokerRole is that of the masters"
 	if r.Str(models.Broker, "brokerRole") == "SLAVE" {

@@ -36,9 +36,9 @@ var table = models.Table{
 	Default: "4.9",
 	Stream:  "topic",
 	Versions: []models.VersionLine{
-		{Name: "4.3", Last: "4.3.2", Doc: "flush and replica waits one after the other, metadata of slaves every 60 s, no DLedger"},
+		{Name: "4.3", Last: "4.3.2", Built: true, Doc: "a send holds its thread while it waits for disk and slave, one after the other; metadata of slaves every 60 s; no DLedger"},
 		{Name: "4.9", Last: "4.9.8", Built: true, Doc: "the last classic line: flush and replica waits in parallel, SYNC_MASTER degrades to a weaker status"},
-		{Name: "5.3", Last: "5.3.3", Doc: "inSyncReplicas, slaves reject pulls unless slaveReadEnable, controller mode and acting masters"},
+		{Name: "5.3", Last: "5.3.3", Built: true, Doc: "inSyncReplicas, slaves reject pulls unless slaveReadEnable, controller mode and acting masters"},
 	},
 	Sections: []models.Section{models.Broker, models.ProducerSection, models.ConsumerSection},
 	Topology: topology,

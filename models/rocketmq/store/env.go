@@ -32,6 +32,7 @@ const (
 	timerFlushWatch
 	timerGroupTick
 	timerCommit
+	timerCommitWoken
 	timerQueues
 	timerDisk
 	timerClean
@@ -63,6 +64,9 @@ func (s *Store) Timer(kind uint16, arg uint32) bool {
 		s.group.tick()
 	case timerCommit:
 		s.pool.turn()
+	case timerCommitWoken:
+		s.pool.woken = false
+		s.pool.run()
 	case timerQueues:
 		s.queuesTurn()
 	case timerDisk:

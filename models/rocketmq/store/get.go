@@ -24,14 +24,6 @@ var getNames = [...]string{"FOUND", "NO_MATCHED_MESSAGE", "MESSAGE_WAS_REMOVING"
 // String is the broker's name of the status.
 func (g GetStatus) String() string { return getNames[g] }
 
-// Limits of one pull (MessageStoreConfig.maxTransfer...).
-const (
-	maxBytesInMemory = 256 << 10
-	maxCountInMemory = 32
-	maxBytesOnDisk   = 64 << 10
-	maxCountOnDisk   = 8
-)
-
 // Get is the result of a pull. Refs are the records as they are in the log, one after the other.
 type Get struct {
 	Status   GetStatus
@@ -95,7 +87,7 @@ func (s *Store) collect(q *Queue, offset int64, maxCount int, match func(int64) 
 				seen++
 				continue
 			}
-			if full = batchFull(g, e, maxCount, end-e.Offset > memory); full {
+			if full = s.batchFull(g, e, maxCount, end-e.Offset > memory); full {
 				break
 			}
 			seen++
@@ -126,16 +118,16 @@ func (s *Store) collect(q *Queue, offset int64, maxCount int, match func(int64) 
 }
 
 // batchFull is DefaultMessageStore.isTheBatchFull.
-func batchFull(g *Get, e Entry, maxCount int, onDisk bool) bool {
+func (s *Store) batchFull(g *Get, e Entry, maxCount int, onDisk bool) bool {
 	switch {
 	case g.Count == 0:
 		return false
 	case g.Count >= maxCount:
 		return true
 	case onDisk:
-		return g.Bytes+int64(e.Size) > maxBytesOnDisk || g.Count > maxCountOnDisk-1
+		return g.Bytes+int64(e.Size) > s.opt.MaxBytesDisk || g.Count > s.opt.MaxCountDisk-1
 	}
-	return g.Bytes+int64(e.Size) > maxBytesInMemory || g.Count > maxCountInMemory-1
+	return g.Bytes+int64(e.Size) > s.opt.MaxBytes || g.Count > s.opt.MaxCount-1
 }
 
 // add reads the record of an entry (CommitLog.getMessage); false if the log does not have it.

@@ -63,11 +63,17 @@ type Options struct {
 	PoolEnable bool     // transientStorePoolEnable
 	PoolSize   int      // transientStorePoolSize, buffers of a file each
 	CommitTime sim.Time // commitIntervalCommitLog
+	// CommitPages and CommitThorough are commitCommitLogLeastPages and commitCommitLogThoroughInterval.
+	CommitPages    int64
+	CommitThorough sim.Time
 
 	IndexEnable  bool  // messageIndexEnable
 	IndexSafe    bool  // messageIndexSafe
 	IndexSlots   int64 // maxHashSlotNum
 	IndexEntries int64 // maxIndexNum
+
+	MaxCount, MaxCountDisk int   // maxTransferCountOnMessageInMemory, ...InDisk
+	MaxBytes, MaxBytesDisk int64 // maxTransferBytesOnMessageInMemory, ...InDisk
 
 	Memory      int64 // of the machine, for the "too far behind" rules of pulls
 	MemoryRatio int64 // accessMessageInMemoryMaxRatio, per cent
@@ -94,8 +100,9 @@ func DefaultOptions() Options {
 		FileSize: 1 << 30, QueueFileSize: 300000 * EntrySize, MaxMessageSize: 4 << 20,
 		SyncFlushTO: 5 * sim.Second, FlushInterval: 500 * sim.Millisecond, FlushPages: 4, FlushThorough: 10 * sim.Second, FlushTimed: true,
 		QueueInterval: sim.Second, QueuePages: 2, QueueThorough: 60 * sim.Second, CheckCRC: true,
-		PoolSize: 5, CommitTime: 200 * sim.Millisecond,
+		PoolSize: 5, CommitTime: 200 * sim.Millisecond, CommitPages: 4, CommitThorough: 200 * sim.Millisecond,
 		IndexSlots: 5000000, IndexEntries: 20000000,
+		MaxCount: 32, MaxCountDisk: 8, MaxBytes: 256 << 10, MaxBytesDisk: 64 << 10,
 		Memory: 16 << 30, MemoryRatio: 40,
 		DiskCheck: 10 * sim.Second, DiskWarning: 90, DiskClear: 90, DiskForcibly: 85, DiskMaxUsed: 75,
 		CleanInterval: 10 * sim.Second, CleanForcibly: true, FileReserved: 72 * sim.Hour, DeleteWhen: 4, DeleteInterval: 100 * sim.Millisecond,

@@ -12,9 +12,11 @@ type pooled struct {
 // are written to the files every 200 ms. What is in a buffer dies with the process; nobody reads it
 // before it is committed.
 type pool struct {
-	s    *Store
-	on   bool
-	free int // buffers
+	s     *Store
+	on    bool
+	free  int      // buffers
+	last  sim.Time // of the last turn that took what there was, or found something
+	woken bool
 }
 
 // enabled: only with ASYNC_FLUSH and not on a slave (MessageStoreConfig.isTransientStorePoolEnable).
@@ -48,25 +50,49 @@ func (p *pool) fill(m *mappedFile, b []byte) {
 	m.pool = append(m.pool, pooled{m.wrote, p.s.a.Put(b)})
 }
 
-// turn writes all buffers out (CommitRealTimeService.run; every turn is a thorough one, as both
-// intervals are 200 ms).
+// turn is CommitRealTimeService.run: it sleeps for commitIntervalCommitLog unless a put wakes it, and
+// writes what fills commitCommitLogLeastPages, or after the thorough interval whatever there is.
 func (p *pool) turn() {
-	p.commit()
+	p.run()
 	p.s.after(p.s.opt.CommitTime, timerCommit)
 }
 
-// commit is MappedFileQueue.commit of everything. What does not fit on the disk stays in the buffer.
-func (p *pool) commit() {
+func (p *pool) run() {
+	now, pages := p.s.env.Now(), p.s.opt.CommitPages
+	if now >= p.last+p.s.opt.CommitThorough {
+		p.last, pages = now, 0
+	}
+	if p.commit(pages) {
+		p.last = now
+	}
+}
+
+// put wakes the loop when there is enough for it to write.
+func (p *pool) put(m *mappedFile) {
+	if p.on && !p.woken && (m.wrote == p.s.opt.FileSize || m.wrote>>pageShift-m.committed>>pageShift >= p.s.opt.CommitPages) {
+		p.woken = true
+		p.s.after(0, timerCommitWoken)
+	}
+}
+
+// commit is MappedFileQueue.commit, file by file (MappedFile.isAbleToCommit). What does not fit on the
+// disk stays in the buffer.
+func (p *pool) commit(pages int64) (some bool) {
 	for _, m := range p.s.log.files {
-		if !m.pooling {
+		full := m.wrote == p.s.opt.FileSize
+		if !m.pooling || m.wrote == m.committed && !full || !full && m.wrote>>pageShift-m.committed>>pageShift < pages {
 			continue
 		}
 		if !p.write(m) {
 			break
 		}
+		some = true
 	}
-	p.s.armReput()
-	p.s.timed.put()
+	if some {
+		p.s.armReput()
+		p.s.timed.put()
+	}
+	return some
 }
 
 // write writes a file's buffer; false if the disk refused.

@@ -99,7 +99,11 @@ func (s *Store) Put(m *Message) Put {
 		tagsCode: s.tagsCodeOf(schedule, m.Properties, now)}, m)
 	s.armReput()
 	s.group.wrote()
-	s.timed.put()
+	if f.pooling {
+		s.pool.put(f)
+	} else {
+		s.timed.put()
+	}
 	return r
 }
 

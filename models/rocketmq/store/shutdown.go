@@ -18,7 +18,7 @@ func (s *Store) Shutdown(done func()) {
 	}
 	s.reput()
 	if s.pool.on {
-		s.pool.commit()
+		s.pool.commit(0)
 		s.reput()
 	}
 	s.closing = true
