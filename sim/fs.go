@@ -92,26 +92,56 @@ func (fs *FS) Rename(from, to string) error {
 		return err
 	}
 	if d.names.files[from] != nil {
-		return d.rename(from, to)
+		return d.rename(from, to, "")
 	}
 	if d.names.dirs[from] == nil {
 		return ErrNotExist
 	}
 	for _, p := range d.names.below(from, nil) {
-		if err := d.rename(p, to+p[len(from):]); err != nil {
+		if err := d.rename(p, to+p[len(from):], ""); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Disk) rename(from, to string) error {
+// Retire gives a file a name under which nobody looks for its messages: how a broker deletes a file
+// that it will remove later. why is the reason that the biography of watched messages shows.
+func (fs *FS) Retire(from, to, why string) error {
+	from, to = cleanPath(from), cleanPath(to)
+	d := fs.d
+	if err := d.enter(fs.p, OpWrite, from, d.Spec.Write); err != nil {
+		return err
+	}
+	if d.names.files[from] == nil {
+		return ErrNotExist
+	}
+	return d.rename(from, to, why)
+}
+
+// moved notes that watched messages are found under another name, or under none if the file was
+// retired.
+func (d *Disk) moved(in *inode, from, to, why string) {
+	d.seen = d.seen[:0]
+	if why != "" {
+		d.noteRange(in, 0, in.size, nil, "removed", from+": "+why)
+		return
+	}
+	d.noteRange(in, 0, in.size, nil, "removed", from+": renamed to "+to)
+	d.seen = d.seen[:0]
+	d.noteRange(in, 0, in.size, nil, "written", to)
+}
+
+func (d *Disk) rename(from, to, why string) error {
 	if from == to {
 		return nil
 	}
 	in, old := d.names.files[from], d.names.files[to]
 	if old == nil && !d.names.creatable(to) {
 		return ErrBadPath
+	}
+	if d.w.Watching() {
+		d.moved(in, from, to, why)
 	}
 	if old != nil {
 		d.drop(old, "replaced by rename")

@@ -12,13 +12,12 @@ import (
 func (c *Cluster) Serve(visit func(stream int, partition int32, offset int64, body []byte)) {
 	for stream, t := range c.topics {
 		for i := range t.replicas {
-			at, p := c.leader(t.tp(int32(i)))
+			_, p := c.leader(t.tp(int32(i)))
 			if p == nil {
 				continue
 			}
 			from, to := p.Log.Start(), p.HW()
-			dir := broker.LogDir + "/" + log.PartitionDir(t.name, int32(i))
-			log.Scan(c.brokers[at].host.Disk(0).FS(), dir, func(offset int64, body []byte) {
+			log.Scan(p.Log.Dir().FS().Disk().FS(), p.Log.Path(), func(offset int64, body []byte) {
 				if offset >= from && offset < to {
 					visit(stream, int32(i), offset, body)
 				}

@@ -22,6 +22,11 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	conf.Retries = int(r.Int(s, "controlled.shutdown.max.retries"))
 	conf.RetryPause = r.Time(s, "controlled.shutdown.retry.backoff.ms")
 	conf.Checkpoints = r.Time(s, "log.flush.offset.checkpoint.interval.ms")
+	conf.RetentionCheck = r.Time(s, "log.retention.check.interval.ms")
+	if every := r.Int(s, "log.flush.scheduler.interval.ms"); every < int64(sim.Second)*1000 {
+		conf.FlushCheck = r.Time(s, "log.flush.scheduler.interval.ms")
+	}
+	conf.RecoveryThreads = int(r.Int(s, "num.recovery.threads.per.data.dir"))
 	conf.LogOptions.CleanMarkerKept = r.Quirk("clean-marker-deleted-late")
 	conf.LogOptions.CleanMarkerNoSync = !r.AtLeast("3.7")
 
@@ -82,8 +87,19 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 	t.Log.IndexInterval = r.Int(s, "index.interval.bytes")
 	t.Log.MaxMessageBytes = r.Int(s, "max.message.bytes")
 	t.Log.FlushMessages = r.Int(s, "flush.messages")
+	t.Log.FlushMillis = r.Int(s, "flush.ms")
+	t.Log.RetentionMillis = r.Int(s, "retention.ms")
+	t.Log.RetentionBytes = r.Int(s, "retention.bytes")
+	t.Log.FileDeleteDelay = r.Int(s, "file.delete.delay.ms")
 	t.Log.ProducerIDMillis = r.Int(models.Broker, "producer.id.expiration.ms")
 	t.Log.NoDirSync = r.Quirk("no-dir-fsync")
+	t.Log.IndexPerBatch = r.AtLeast("4.1")
+	switch {
+	case r.Quirk("epoch-file-no-fsync"):
+		t.Log.EpochFlush = log.EpochFlushNoSync
+	case !r.AtLeast("3.8"):
+		t.Log.EpochFlush = log.EpochFlushInline
+	}
 	return t
 }
 

@@ -11,8 +11,6 @@
 package broker
 
 import (
-	"strconv"
-
 	"github.com/mqsim/mqsim/models/kafka/controller"
 	"github.com/mqsim/mqsim/models/kafka/group"
 	"github.com/mqsim/mqsim/models/kafka/log"
@@ -25,7 +23,7 @@ import (
 // ServiceName is the name of the broker's program on its host.
 const ServiceName = "kafka"
 
-// LogDir is the path of the log directory on disk 0.
+// LogDir is the path of the log directory on each disk.
 const LogDir = "kafka-logs"
 
 // Config is what a broker is configured with. It is shared by all incarnations.
@@ -34,7 +32,7 @@ type Config struct {
 	ZooKeeper   []*sim.Host
 	Session     sim.Time // zookeeper.session.timeout.ms
 	ZKInFlight  int      // zookeeper.max.in.flight.requests
-	LogDir      string   // path on disk 0; "" = LogDir
+	LogDir      string   // path on each disk; "" = LogDir
 	LogOptions  log.DirOptions
 	Replica     replica.Config
 	Controller  controller.Config
@@ -45,6 +43,10 @@ type Config struct {
 	RetryPause  sim.Time // controlled.shutdown.retry.backoff.ms
 	Respawn     sim.Time // pause of the supervisor before it starts an ended broker again; 0: none
 	Checkpoints sim.Time // log.flush.offset.checkpoint.interval.ms and its sibling
+
+	RetentionCheck  sim.Time // log.retention.check.interval.ms
+	FlushCheck      sim.Time // log.flush.scheduler.interval.ms
+	RecoveryThreads int      // num.recovery.threads.per.data.dir
 }
 
 // DefaultConfig is 3.9's for broker id (broker-1 has id 1).
@@ -53,7 +55,7 @@ func DefaultConfig(id int32, zookeeper []*sim.Host, stats *replica.Stats) Config
 		ID: id, ZooKeeper: zookeeper, Session: 18 * sim.Second, ZKInFlight: 10, LogDir: LogDir,
 		Replica: replica.DefaultConfig(id), Controller: controller.DefaultConfig(id), Group: group.DefaultConfig(),
 		Stats: stats, Controlled: true, Retries: 3, RetryPause: 5 * sim.Second, Respawn: 2 * sim.Second,
-		Checkpoints: 60 * sim.Second,
+		Checkpoints: 60 * sim.Second, RetentionCheck: 300 * sim.Second, FlushCheck: neverMillis, RecoveryThreads: 1,
 	}
 }
 
@@ -73,10 +75,15 @@ const (
 	timerOffsets  uint16 = 56 // write recovery points and log starts
 	timerShutdown uint16 = 57 // ask again to be relieved
 	timerCreation uint16 = 58 // a topic creation may have waited long enough
-)
 
-// logTag marks the completions of the log directory's syncs.
-const logTag = 1 << 24
+	timerLogs      uint16 = 70 // the log manager's from here on
+	timerRetention uint16 = 70
+	timerFlush     uint16 = 71
+	timerDeleted   uint16 = 72 // directory arg may have files to remove
+	timerDirFailed uint16 = 73 // directory arg failed
+	timerShare     uint16 = 74 // thread arg begins to load
+	timerLogsEnd   uint16 = 80
+)
 
 // phase is where a broker stands between boot and exit.
 type phase uint8
@@ -93,7 +100,7 @@ const (
 type Broker struct {
 	cfg   *Config
 	p     *sim.Proc
-	dir   *log.Dir
+	logs  *log.Manager
 	zk    *zk.Client
 	rm    *replica.Manager
 	ctl   *controller.Controller
@@ -103,7 +110,9 @@ type Broker struct {
 
 	phase phase
 	epoch int64 // broker epoch: czxid of the registration
-	tries int   // of the controlled shutdown
+
+	loadingShares int // threads that still load logs
+	tries         int // of the controlled shutdown
 
 	peers     []*peer
 	freePeers []uint32
@@ -131,47 +140,10 @@ func (b *Broker) Boot(p *sim.Proc) {
 	p.Work(laneLoad, 0, timerLoad, 0)
 }
 
-// load opens all logs, one after another on one thread (num.recovery.threads.per.data.dir=1). After
-// an unclean stop that reads and checks everything behind the recovery points.
-func (b *Broker) load() {
-	opt := b.cfg.LogOptions
-	opt.OnFail = func(err error) { b.halt("log directory failed: " + err.Error()) }
-	path := b.cfg.LogDir
-	if path == "" {
-		path = LogDir
-	}
-	dir, err := log.OpenDir(b.p.FS(0), path, logTag, opt)
-	if err != nil {
-		b.halt("cannot open the log directory: " + err.Error())
-		return
-	}
-	b.dir = dir
-	scanned := int64(0)
-	for _, name := range dir.Partitions() {
-		topic, partition, ok := log.SplitPartitionDir(name)
-		if !ok {
-			continue
-		}
-		_, r, err := dir.Open(topic, partition, b.cfg.Replica.Topic(topic).Log, b.p.Wall())
-		if err != nil {
-			b.halt("cannot load " + name + ": " + err.Error())
-			return
-		}
-		scanned += r.Scanned
-		if r.Cut > 0 {
-			b.p.Emit("log-cut", name, strconv.FormatInt(r.Cut, 10)+" bytes behind the last whole batch, at offset "+
-				strconv.FormatInt(r.Offsets, 10))
-		}
-	}
-	dir.Loaded()
-	b.p.Charge(sim.Time(scanned) * costCheckKiB / 1024)
-	b.p.Work(laneLoad, 0, timerLoaded, 0)
-}
-
 // loaded goes on to ZooKeeper: a broker registers only with its logs open.
 func (b *Broker) loaded() {
 	b.phase = registering
-	b.rm = replica.NewManager(b.cfg.Replica, (*replicaEnv)(b), b.dir, b.stats)
+	b.rm = replica.NewManager(b.cfg.Replica, (*replicaEnv)(b), b.logs, b.stats)
 	b.zk = zk.NewClient(b.p, b.cfg.ZooKeeper, b.cfg.Session, b, timerZK)
 	b.zk.SetMaxInFlight(b.cfg.ZKInFlight)
 	b.ctl = controller.New(b.cfg.Controller, (*controllerEnv)(b), b.zk)
@@ -189,6 +161,7 @@ func (b *Broker) serve() {
 	phase := b.p.Rand("phase")
 	b.rm.Start(phase.Range(1, b.cfg.Replica.LagTimeMax/2))
 	b.p.Every(b.cfg.Checkpoints, timerOffsets, 0)
+	b.startLogs()
 	b.stats.Watch(b.cfg.ID, b.showRole)
 	b.showRole()
 	b.ctl.Startup()
@@ -213,9 +186,13 @@ func (b *Broker) Timer(kind uint16, arg uint32) {
 func (b *Broker) ownTimer(kind uint16, arg uint32) {
 	switch kind {
 	case timerLoad:
-		b.load()
+		b.openDirs()
+	case timerShare:
+		b.loadShare(int(arg))
 	case timerLoaded:
-		b.loaded()
+		if b.sharesLoaded() {
+			b.loaded()
+		}
 	case timerNext:
 		b.turn(arg)
 	case timerLink:
@@ -225,13 +202,15 @@ func (b *Broker) ownTimer(kind uint16, arg uint32) {
 	case timerAskAgain:
 		b.toControl.next()
 	case timerOffsets:
-		if err := b.dir.CheckpointRecoveryPoints(); err == nil {
-			b.dir.CheckpointLogStarts()
-		}
+		b.logs.CheckpointOffsets()
 	case timerShutdown:
 		b.askRelief()
 	case timerCreation:
 		b.completeCreations()
+	default:
+		if kind >= timerLogs && kind < timerLogsEnd {
+			b.logTimer(kind, arg)
+		}
 	}
 }
 
@@ -275,10 +254,10 @@ func (b *Broker) Closed(c *sim.Conn, why sim.CloseReason) {
 	}
 }
 
-// Synced completes a sync of the log directory.
+// Synced completes a sync of a log directory.
 func (b *Broker) Synced(arg uint32, err error) {
-	if b.dir != nil {
-		b.dir.Synced(arg, err)
+	if i := int(arg/logTag) - 1; i < len(b.dirs()) {
+		b.dirs()[i].Synced(arg, err)
 	}
 }
 

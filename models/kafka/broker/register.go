@@ -75,7 +75,7 @@ func (b *Broker) refused() {
 		return
 	}
 	b.phase = closing
-	b.dir.Shutdown(func(error) {
+	b.logs.Shutdown(func(error) {
 		b.zk.Close(func(zk.Response) { b.p.Crash("its old ZooKeeper session is still alive") })
 	})
 }

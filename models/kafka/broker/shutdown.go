@@ -82,7 +82,7 @@ func (b *Broker) close() {
 	b.p.StopListening(wire.ReplicationPort)
 	b.p.StopListening(wire.ControlPort)
 	b.rm.Stop()
-	b.dir.Shutdown(func(error) {
+	b.logs.Shutdown(func(error) {
 		b.zk.Close(func(zk.Response) { b.p.Exit() })
 	})
 }

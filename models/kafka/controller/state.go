@@ -15,13 +15,17 @@ const (
 	pathIDs             = "/brokers/ids"
 	pathTopics          = "/brokers/topics"
 	pathTopicConfigs    = "/config/topics"
+	pathLogDirEvents    = "/log_dir_event_notification"
 )
+
+// LogDirEventPath is where brokers create the sequential nodes that tell of a failed log directory.
+const LogDirEventPath = pathLogDirEvents + "/log_dir_event_"
 
 // TopLevelPaths are the persistent nodes that every broker makes sure of at its start.
 var TopLevelPaths = []string{
 	"/consumers", "/brokers", pathIDs, pathTopics, "/config", pathTopicConfigs, "/config/clients",
 	"/config/changes", "/admin", "/admin/delete_topics", "/brokers/seqid", "/isr_change_notification",
-	"/latest_producer_id_block", "/log_dir_event_notification",
+	"/latest_producer_id_block", pathLogDirEvents,
 }
 
 // BrokerPath is the ephemeral node of a live broker.

@@ -21,6 +21,7 @@ type history struct {
 	r        *rig
 	versions [][]string
 	now      []string // the newest version
+	start    int64    // beginning of the log as retention left it
 	floor    int64    // what lies below and below the recovery point must survive
 	seq      int32    // of producer 1
 }
@@ -102,9 +103,53 @@ func truncating(h *history) {
 	h.append(2, 6)
 }
 
+// retaining appends and deletes from the front, with the removals that follow.
+func retaining(h *history) {
+	for i := range 10 {
+		h.append(1+i%3, int32(i/4))
+		if i%3 == 2 {
+			h.do(func(l *Log) error {
+				l.SetHighWatermark(l.End())
+				return h.retain(l)
+			})
+		}
+		if i == 5 {
+			h.r.wait(70 * sim.Second)
+			h.do(func(l *Log) error { return l.d.CheckpointLogStarts() })
+		}
+	}
+	h.do(func(l *Log) error { h.start = l.End() - 1; l.SetHighWatermark(l.End()); return l.AdvanceStart(h.start) })
+	h.do(func(l *Log) error { return l.d.CheckpointLogStarts() })
+	h.do(h.retain)
+	h.append(2, 9)
+}
+
+// retain is told in advance how far a check of retention may go.
+func (h *history) retain(l *Log) error {
+	size := l.Size()
+	for _, s := range l.segments {
+		if size -= s.size(); size < l.opt.RetentionBytes {
+			break
+		}
+		h.start = max(h.start, s.base+3)
+		for _, n := range l.segments {
+			if n.base > s.base {
+				h.start = max(h.start, n.base)
+				break
+			}
+		}
+	}
+	_, err := l.DeleteOldSegments(h.r.now)
+	if l.start > h.start {
+		h.r.t.Errorf("retention went to %d, beyond %d", l.start, h.start)
+	}
+	return err
+}
+
 func crashOptions() Options {
 	o := DefaultOptions()
 	o.SegmentBytes, o.IndexBytes, o.IndexInterval = 2400, 4096, 500
+	o.RetentionBytes = 3000
 	return o
 }
 
@@ -150,6 +195,7 @@ func TestCrashAtEveryPoint(t *testing.T) {
 		kinds  []sim.CrashKind
 	}{
 		{"growing", growing, true, []sim.CrashKind{sim.CrashTypical, sim.CrashAll, sim.CrashNone, sim.CrashPrefix}},
+		{"retaining", retaining, true, []sim.CrashKind{sim.CrashTypical, sim.CrashAll, sim.CrashNone}},
 		{"truncating", truncating, true, []sim.CrashKind{sim.CrashAll, sim.CrashNone}},
 		// A truncation and the removal of later segments reach the platter independently here: the
 		// log can keep what was cut from one segment and lose another.
@@ -207,7 +253,11 @@ func (h *history) check(k int, strict bool) {
 			t.Errorf("k %d: %s was never written", k, m)
 		}
 	}
-	if n := min(h.floor, int64(len(h.now))); int64(len(got)) < n || !slices.Equal(got[:n], h.now[:n]) {
+	start := r.log().start
+	if start > h.start {
+		t.Errorf("k %d: the log begins at %d, retention left it at %d", k, start, h.start)
+	}
+	if n := min(h.floor, int64(len(h.now))) - start; n > 0 && (int64(len(got)) < n || !slices.Equal(got[:n], h.now[start:start+n])) {
 		t.Errorf("k %d: what was durable below %d is not all there:\n%s", k, n, strings.Join(got, " "))
 	}
 	h.consistent(k)
@@ -220,7 +270,7 @@ func (h *history) check(k int, strict bool) {
 func (h *history) prefixes(got, v []string) bool {
 	segments := h.r.log().segments
 	for i, s := range segments {
-		from := min(int(s.base), len(v))
+		from := min(int(max(s.base, h.r.log().start)), len(v))
 		to := len(v)
 		if i+1 < len(segments) {
 			to = min(int(segments[i+1].base), len(v))
@@ -249,7 +299,8 @@ func (h *history) consistent(k int) {
 					t.Errorf("k %d: offset %d is at %d by the index, at %d in the file, %v", k, o, pos, sc.filePos(), err)
 				}
 			}
-			if e, _ := l.epochs.EpochAt(hd.BaseOffset()); e != hd.LeaderEpoch() {
+			// Records that retention had dropped can be back; what the cache knew of them is not.
+			if e, _ := l.epochs.EpochAt(hd.BaseOffset()); e != hd.LeaderEpoch() && hd.BaseOffset() >= h.start {
 				t.Errorf("k %d: offset %d is of epoch %d, the cache says %d", k, hd.BaseOffset(), hd.LeaderEpoch(), e)
 			}
 			next = hd.NextOffset()

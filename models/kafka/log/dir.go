@@ -27,6 +27,8 @@ type Dir struct {
 	// Checkpoints as they were on disk at the beginning, by partition directory.
 	atRecovery, atStart, atHW map[string]int64
 
+	graves []doomed // in order of time
+
 	tasks []task
 	free  []uint32
 }
@@ -38,6 +40,9 @@ type DirOptions struct {
 	CleanMarkerKept bool
 	// CleanMarkerNoSync: the marker is created but not synced (before 3.7).
 	CleanMarkerNoSync bool
+	// Wake is asked to call Dir.Tick after d. Without it files that were deleted stay under their
+	// .deleted names until the next start.
+	Wake func(d sim.Time)
 	// OnFail is told once when the directory goes offline, with what the disk answered.
 	OnFail func(err error)
 }
@@ -45,7 +50,7 @@ type DirOptions struct {
 // OpenDir looks at a log directory: it consumes the clean-shutdown marker and reads the checkpoints
 // (LogManager.loadLogs). A malformed recovery-point or log-start checkpoint counts as empty, as in
 // the broker; a malformed high-watermark checkpoint is an error. The logs themselves are opened one
-// by one with Open.
+// by one with Open. On an error the directory is offline from the start.
 //
 // tag is or'ed into the arg of every File.Sync, so that the program can tell whose completion
 // Program.Synced brings; its low 24 bits must be zero.
@@ -59,19 +64,19 @@ func OpenDir(fs *sim.FS, path string, tag uint32, opt DirOptions) (*Dir, error) 
 		d.clean = true
 		if !opt.CleanMarkerKept {
 			if err := fs.Remove(marker, "clean shutdown marker"); err != nil {
-				return nil, d.fail(err)
+				return d, d.fail(err)
 			}
 		}
 	}
 	var err error
 	if d.atRecovery, err = d.readOffsets(recoveryPointFile); err != nil && !errors.Is(err, ErrMalformed) {
-		return nil, d.fail(err)
+		return d, d.fail(err)
 	}
 	if d.atStart, err = d.readOffsets(logStartFile); err != nil && !errors.Is(err, ErrMalformed) {
-		return nil, d.fail(err)
+		return d, d.fail(err)
 	}
 	if d.atHW, err = d.readOffsets(highWatermarkFile); err != nil {
-		return nil, d.fail(err)
+		return d, d.fail(err)
 	}
 	return d, nil
 }
@@ -103,6 +108,9 @@ func (d *Dir) FS() *sim.FS { return d.fs.FS }
 
 // Offline is why the directory failed, nil while it works.
 func (d *Dir) Offline() error { return d.offline }
+
+// SomeOffline says whether the directory failed.
+func (d *Dir) SomeOffline() bool { return d.offline != nil }
 
 // Logs are the open logs in order of opening.
 func (d *Dir) Logs() []*Log { return d.logs }

@@ -125,6 +125,7 @@ func (l *Log) FlushBackground(done func(err error)) {
 	l.d.background(task{log: l, files: files, dir: dir, done: func(err error) {
 		if err == nil && l.flushes == generation {
 			l.recovery = max(l.recovery, target)
+			l.flushedAt = int64(l.d.w.Now() / sim.Millisecond)
 		}
 		err = l.d.fail(err)
 		if done != nil {
@@ -150,6 +151,7 @@ func (l *Log) FlushNow() error {
 		}
 	}
 	l.recovery = l.end
+	l.flushedAt = int64(l.d.w.Now() / sim.Millisecond)
 	return nil
 }
 

@@ -29,6 +29,12 @@ type Options struct {
 	IndexInterval    int64 // index.interval.bytes
 	MaxMessageBytes  int64 // max.message.bytes
 	FlushMessages    int64 // flush.messages: sync inline once so many messages are not flushed
+	FlushMillis      int64 // flush.ms: sync in the background what is older
+	Delete           bool  // cleanup.policy contains delete
+	Compact          bool  // cleanup.policy contains compact
+	RetentionMillis  int64 // retention.ms, -1: unlimited
+	RetentionBytes   int64 // retention.bytes, -1: unlimited
+	FileDeleteDelay  int64 // file.delete.delay.ms
 	ProducerIDMillis int64 // producer.id.expiration.ms
 
 	IndexPerBatch bool       // index rule of 4.1 (KAFKA-806)
@@ -40,7 +46,9 @@ type Options struct {
 func DefaultOptions() Options {
 	return Options{
 		SegmentBytes: 1 << 30, SegmentMillis: 7 * 24 * 3600 * 1000, IndexBytes: 10 << 20, IndexInterval: 4096,
-		MaxMessageBytes: 1<<20 + 12, FlushMessages: math.MaxInt64, ProducerIDMillis: 86400000,
+		MaxMessageBytes: 1<<20 + 12, FlushMessages: math.MaxInt64, FlushMillis: math.MaxInt64,
+		Delete: true, RetentionMillis: 7 * 24 * 3600 * 1000, RetentionBytes: -1, FileDeleteDelay: 60000,
+		ProducerIDMillis: 86400000,
 	}
 }
 
@@ -60,6 +68,8 @@ type Log struct {
 	end      int64      // LEO, the offset that the next record gets
 	hw       int64
 	recovery int64 // recovery point
+
+	flushedAt int64 // virtual time of the last flush, milliseconds
 
 	epochs    EpochCache
 	epochFile epochWriter
@@ -164,7 +174,7 @@ func (l *Log) roll(base, now int64) error {
 	base = max(base, l.end)
 	old := l.active()
 	if old.base == base { // rolled because an index of an empty segment is full
-		if err := old.remove(l.d.fs, l.path, "rolled empty"); err != nil {
+		if err := l.retire(old, "rolled empty"); err != nil {
 			return err
 		}
 		l.segments = l.segments[:len(l.segments)-1]

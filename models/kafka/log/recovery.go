@@ -150,7 +150,7 @@ func (l *Log) recoverFrom(recovery, start, now int64, r *Recovery) error {
 		}
 		for _, s := range l.segments[i+1:] {
 			r.Cut += s.size()
-			if err := s.remove(l.d.fs, l.path, WhyRecovery); err != nil {
+			if err := l.retire(s, WhyRecovery); err != nil {
 				return err
 			}
 		}
@@ -236,7 +236,7 @@ func (l *Log) settle(start, now int64, r *Recovery) error {
 		if end < start { // the log ends before its start: LogLoader.deleteSegmentsIfLogStartGreaterThanLogEnd
 			for _, s := range l.segments {
 				r.Cut += s.size()
-				if err := s.remove(l.d.fs, l.path, WhyRecovery); err != nil {
+				if err := l.retire(s, WhyRecovery); err != nil {
 					return err
 				}
 			}

@@ -128,7 +128,9 @@ func (b *brokerProgram) Boot(p *sim.Proc) {
 	b.p = p
 	r := b.r
 	r.b = b
-	b.d, r.err = OpenDir(p.FS(0), dataDir, 7<<24, r.dir)
+	opt := r.dir
+	opt.Wake = func(d sim.Time) { p.After(d, 2, 0) }
+	b.d, r.err = OpenDir(p.FS(0), dataDir, 7<<24, opt)
 	if r.err != nil {
 		return
 	}
@@ -141,8 +143,14 @@ func (b *brokerProgram) Boot(p *sim.Proc) {
 	b.d.Loaded()
 }
 
-func (b *brokerProgram) Timer(kind uint16, arg uint32) { b.r.fn() }
-func (b *brokerProgram) Synced(arg uint32, err error)  { b.d.Synced(arg, err) }
+func (b *brokerProgram) Timer(kind uint16, arg uint32) {
+	if kind == 2 {
+		b.d.Tick()
+		return
+	}
+	b.r.fn()
+}
+func (b *brokerProgram) Synced(arg uint32, err error) { b.d.Synced(arg, err) }
 func (b *brokerProgram) Stop() {
 	b.d.Shutdown(func(err error) {
 		if err != nil {

@@ -266,21 +266,6 @@ func (s *segment) files() [3]*file {
 	return [3]*file{s.file, s.index.file, s.times.file}
 }
 
-// remove deletes the files. why is the cause for the biography of the messages in it. The real
-// broker renames them to .deleted and unlinks them a minute later; the space is free at once here.
-func (s *segment) remove(fs *volume, dir, why string) error {
-	s.gone = true
-	for _, suffix := range [...]string{indexSuffix, timeIndexSuffix, logSuffix} {
-		if path := fileName(dir, s.base, suffix); fs.Exists(path) {
-			if err := fs.Remove(path, why); err != nil {
-				return err
-			}
-		}
-	}
-	s.close()
-	return nil
-}
-
 func (s *segment) close() {
 	s.file.Close()
 	if s.index != nil {

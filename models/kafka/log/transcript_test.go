@@ -42,6 +42,7 @@ var commands = map[string]func(s *story){
 	"checkpoint": (*story).checkpoint, "flush": (*story).flush, "wait": (*story).wait, "kill": (*story).kill,
 	"power-loss": (*story).powerLoss, "stop": (*story).stop, "start": (*story).start, "corrupt": (*story).corrupt,
 	"dump": (*story).dump, "producers": (*story).producers, "cat": (*story).cat, "full": (*story).full,
+	"retain": (*story).retain,
 }
 
 func (s *story) num(name string, missing int64) int64 {
@@ -66,6 +67,8 @@ func (s *story) create() {
 	o.IndexInterval = s.num("interval", o.IndexInterval)
 	o.IndexBytes = s.num("index", o.IndexBytes)
 	o.FlushMessages = s.num("flush", o.FlushMessages)
+	o.RetentionMillis = s.num("retention-ms", o.RetentionMillis)
+	o.RetentionBytes = s.num("retention-bytes", o.RetentionBytes)
 	s.r = newRig(s.t, 1, o)
 	s.r.start()
 	s.status()
@@ -288,4 +291,16 @@ func (s *story) cat() {
 		return
 	}
 	s.out.Write(b)
+}
+
+// retain [age=MS]: retention, that long after the newest record's timestamp.
+func (s *story) retain() {
+	s.r.do(func(l *Log) {
+		n, err := l.DeleteOldSegments(s.r.now + s.num("age", 0))
+		if err != nil {
+			s.printf("%v\n", err)
+		}
+		s.printf("%d segments deleted\n", n)
+	})
+	s.status()
 }

@@ -8,6 +8,8 @@ const (
 	WhyUnreplicated = "unreplicated-tail"
 	// WhyRecovery: recovery after an unclean stop cut at the first bad batch.
 	WhyRecovery = "recovery"
+	// WhyRetention: the segment was older or the log larger than retention allows.
+	WhyRetention = "retention"
 )
 
 // TruncateTo drops everything from offset on (UnifiedLog.truncateTo, LogManager.truncateTo): whole
@@ -35,12 +37,13 @@ func (l *Log) TruncateTo(offset int64, why string, now int64) (int64, error) {
 	}
 	l.dropTasks()
 	l.forgetSpots()
-	for n := len(l.segments); n > 1 && l.segments[n-1].base > offset; n-- {
-		if err := l.segments[n-1].remove(l.d.fs, l.path, why); err != nil {
+	keep := max(l.floor(offset), 0) + 1
+	for _, s := range l.segments[keep:] {
+		if err := l.retire(s, why); err != nil {
 			return gone, l.fail(err)
 		}
-		l.segments = l.segments[:n-1]
 	}
+	l.segments = l.segments[:keep]
 	if err := l.active().truncateTo(&l.opt, offset, now, why); err != nil {
 		return gone, l.fail(err)
 	}
@@ -68,7 +71,7 @@ func (l *Log) TruncateFully(offset int64, why string, now int64) error {
 	l.dropTasks()
 	l.forgetSpots()
 	for _, s := range l.segments {
-		if err := s.remove(l.d.fs, l.path, why); err != nil {
+		if err := l.retire(s, why); err != nil {
 			return l.fail(err)
 		}
 	}
@@ -91,20 +94,4 @@ func (l *Log) TruncateFully(offset int64, why string, now int64) error {
 	l.producers.clear(offset)
 	l.producers.lastSnap = 0
 	return l.d.CheckpointRecoveryPoints()
-}
-
-// AdvanceStart raises the log start offset, as a follower does when its leader's rose. Bytes stay
-// until retention removes whole segments.
-func (l *Log) AdvanceStart(offset int64) error {
-	if offset <= l.start {
-		return nil
-	}
-	if offset > l.hw {
-		return ErrOffsetOutOfRange // UnifiedLog.maybeIncrementLogStartOffset
-	}
-	l.start = offset
-	if l.epochs.truncateFromStart(offset) {
-		return l.epochsTruncated()
-	}
-	return nil
 }

@@ -35,6 +35,9 @@ func (v *volume) Create(path string) (*file, error) {
 // Rename replaces.
 func (v *volume) Rename(from, to string) error { v.pass(); return v.FS.Rename(from, to) }
 
+// Retire renames a file whose messages are given up.
+func (v *volume) Retire(from, to, why string) error { v.pass(); return v.FS.Retire(from, to, why) }
+
 // Remove removes a file or a directory.
 func (v *volume) Remove(path, why string) error { v.pass(); return v.FS.Remove(path, why) }
 

@@ -357,6 +357,9 @@ func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 
 // check says whether this replica may serve the fetcher.
 func (f *fetched) check(p *Partition) wire.Error {
+	if p.offline {
+		return wire.KafkaStorageError
+	}
 	if e := p.checkEpoch(f.epoch); e != wire.None {
 		return e
 	}

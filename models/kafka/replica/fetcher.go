@@ -380,14 +380,16 @@ func (f *fetcher) appendFetched(p *Partition, r *wire.FetchResult) error {
 		p.ledger.setEnd(p.m.cfg.Broker, p.fetch.offset)
 		f.touch(p)
 	}
-	if start := r.LogStart; start > p.Log.Start() {
+	if hw := max(min(r.HW, p.LEO()), p.Log.Start()); hw != p.hw {
+		p.setHW(hw)
+	}
+	// ReplicaFetcherThread.processPartitionData: the leader's log start after its high watermark, and
+	// not beyond the one that this log can have.
+	if start := min(r.LogStart, p.hw); start > p.Log.Start() {
 		if err := p.Log.AdvanceStart(start); err != nil {
 			return err
 		}
 		f.touch(p)
-	}
-	if hw := max(min(r.HW, p.LEO()), p.Log.Start()); hw != p.hw {
-		p.setHW(hw)
 	}
 	return nil
 }

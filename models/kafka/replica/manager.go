@@ -12,7 +12,7 @@ import (
 type Manager struct {
 	cfg   Config
 	env   Env
-	dir   *log.Dir
+	dir   Logs
 	stats *Stats
 
 	parts map[wire.TopicPartition]*Partition
@@ -43,8 +43,18 @@ type Manager struct {
 	fetchers []*fetcher
 }
 
-// NewManager makes a replica manager over a loaded log directory. stats is shared by the cluster.
-func NewManager(cfg Config, env Env, dir *log.Dir, stats *Stats) *Manager {
+// Logs is where replicas are: one log directory, or the log manager over several.
+type Logs interface {
+	// Log is a partition's log, nil if there is none in a directory that works.
+	Log(topic string, partition int32) *log.Log
+	Open(topic string, partition int32, opt log.Options, now int64) (*log.Log, log.Recovery, error)
+	CheckpointHighWatermarks() error
+	// SomeOffline says whether a directory failed since the start.
+	SomeOffline() bool
+}
+
+// NewManager makes a replica manager over loaded logs. stats is shared by the cluster.
+func NewManager(cfg Config, env Env, dir Logs, stats *Stats) *Manager {
 	return &Manager{
 		cfg: cfg, env: env, dir: dir, stats: stats, controllerEpoch: -1,
 		parts: map[wire.TopicPartition]*Partition{},
@@ -142,6 +152,9 @@ func (m *Manager) apply(st *wire.PartitionState) wire.Error {
 		return wire.UnknownTopicOrPartition
 	}
 	p := m.partition(st.TopicPartition)
+	if p.offline || p.Log == nil && !st.IsNew && m.dir.SomeOffline() && m.dir.Log(st.Topic, st.Partition) == nil {
+		return wire.KafkaStorageError
+	}
 	if st.LeaderEpoch <= p.leaderEpoch {
 		return wire.StaleControllerEpoch
 	}
@@ -202,7 +215,11 @@ func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaRes
 		s := &req.Parts[i]
 		e := wire.None
 		p := m.find(s.TopicPartition)
-		if p != nil {
+		switch {
+		case p == nil:
+		case p.offline:
+			e = wire.KafkaStorageError
+		default:
 			if s.LeaderEpoch < p.leaderEpoch {
 				e = wire.FencedLeaderEpoch
 			} else {
@@ -278,6 +295,9 @@ func (m *Manager) leading(tp wire.TopicPartition, epoch int32) (*Partition, wire
 	if p == nil {
 		return nil, wire.UnknownTopicOrPartition
 	}
+	if p.offline {
+		return nil, wire.KafkaStorageError
+	}
 	if e := p.checkEpoch(epoch); e != wire.None {
 		return nil, e
 	}
@@ -346,12 +366,27 @@ func (m *Manager) CheckpointHW() {
 	}
 }
 
-// failed is ReplicaManager.handleLogDirFailure: an I/O error takes the directory offline, and with
-// the last directory the process halts (LogManager.handleLogDirFailure).
+// failed is told that a log refused. After an I/O error its directory is offline and has told so; what
+// follows is in DirFailed. Anything else would be an error of the engine.
 func (m *Manager) failed(err error) {
-	if errors.Is(err, log.ErrStorage) {
-		m.env.Halt("log directory failed: " + err.Error())
-	} else {
+	if !errors.Is(err, log.ErrStorage) {
 		m.env.Halt("log error: " + err.Error())
 	}
+}
+
+// DirFailed takes the partitions of a log directory offline, for as long as the broker lives
+// (ReplicaManager.handleLogDirFailure): they are not fetched any more, and every request about them is
+// answered KAFKA_STORAGE_ERROR. Requests that wait for replication are not told; they time out.
+func (m *Manager) DirFailed(d *log.Dir) {
+	for _, p := range m.order {
+		if p.Log != nil && p.Log.Dir() == d && !p.offline {
+			m.unfetch(p)
+			p.offline = true
+			p.role, p.isr, p.change = roleNone, nil, isrChange{}
+			p.fenceSessions(false)
+			m.env.Emit("replica-offline", p.name, "its log directory failed")
+		}
+	}
+	m.runFetchers()
+	m.flush()
 }

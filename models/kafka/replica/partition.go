@@ -41,6 +41,7 @@ type Partition struct {
 	remotes        []remote
 	hw             int64
 	recovering     bool
+	offline        bool // its log directory failed (HostedPartition.Offline)
 	change         isrChange
 	stalled        bool // acks wait, the ISR is below min.insync.replicas
 

@@ -108,6 +108,10 @@ func (m *Manager) appendPart(part *wire.ProducePart, acks int16, r *wire.Produce
 		}
 		return nil, 0
 	}
+	if p.offline {
+		r.Err = wire.KafkaStorageError
+		return p, 0
+	}
 	if !p.Leads() {
 		r.Err = wire.NotLeaderOrFollower
 		r.HintLeader, r.HintEpoch = p.leader, p.leaderEpoch
