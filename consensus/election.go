@@ -26,9 +26,7 @@ func (c *Core) preCampaign() {
 
 func (c *Core) campaign(raise, force bool) {
 	if raise {
-		c.term++
-		c.vote = c.cfg.ID
-		c.save()
+		c.enter(c.term+1, c.cfg.ID)
 	} else if c.vote == None {
 		c.vote = c.cfg.ID
 		c.save()
@@ -60,13 +58,18 @@ func (c *Core) become(r Role) {
 	c.effect(Effect{Kind: RoleChanged})
 }
 
+// enter begins a new term, durably; nothing is known to agree with its leader yet.
+func (c *Core) enter(t Term, vote Member) {
+	c.term, c.vote = t, vote
+	c.verified, c.ackSent = 0, 0
+	c.save()
+}
+
 // follow makes the member a follower in a term. A higher term forgets the vote, durably.
 func (c *Core) follow(t Term, leader Member) {
 	changed := c.role != Follower || c.term != t || c.lead != leader
 	if t > c.term {
-		c.term, c.vote = t, None
-		c.verified, c.ackSent = 0, 0
-		c.save()
+		c.enter(t, None)
 	}
 	c.lead = leader
 	if changed {

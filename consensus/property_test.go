@@ -14,11 +14,11 @@ type schedule struct {
 	*group
 	leaders   map[Term]Member
 	committed []Term // of the longest commit index ever seen
-	ledLog    map[Member][]Term
+	ledLog    map[Term][]Term // the log of each term's leader
 }
 
 func newSchedule(t *testing.T, cfg Config, members int) *schedule {
-	s := &schedule{group: newGroup(t, cfg, make([][]Term, members)...), leaders: map[Term]Member{}, ledLog: map[Member][]Term{}}
+	s := &schedule{group: newGroup(t, cfg, make([][]Term, members)...), leaders: map[Term]Member{}, ledLog: map[Term][]Term{}}
 	for _, n := range s.nodes {
 		n.lazy = true
 	}
@@ -45,7 +45,6 @@ func (s *schedule) step(rt *rapid.T) {
 	case what == 16:
 		n.Announce()
 	case what == 17:
-		s.ledLog[n.cfg.ID] = nil
 		n.start()
 	case what == 18:
 		n.CheckQuorum()
@@ -91,12 +90,10 @@ func (s *schedule) check(rt *rapid.T) {
 			}
 			s.leaders[n.Core.Term()] = id
 			// Leader append-only.
-			before := s.ledLog[id]
+			before := s.ledLog[n.Core.Term()]
 			require.GreaterOrEqual(rt, len(n.terms), len(before))
 			require.True(rt, slices.Equal(before, n.terms[:len(before)]), "a leader only appends")
-			s.ledLog[id] = slices.Clone(n.terms)
-		} else {
-			s.ledLog[id] = nil
+			s.ledLog[n.Core.Term()] = slices.Clone(n.terms)
 		}
 		// Leader completeness and state machine safety.
 		for i, x := range n.applied {
@@ -161,7 +158,7 @@ func (s *schedule) heal(rt *rapid.T) {
 			continue // somebody was ahead in terms; now they are equal
 		}
 		for _, id := range s.ids {
-			require.True(rt, slices.Equal(lead.terms, s.nodes[id].terms))
+			require.True(rt, slices.Equal(lead.terms, s.nodes[id].terms), "logs %v and %v after the heal", lead.terms, s.nodes[id].terms)
 			require.Equal(rt, lead.Last(), s.nodes[id].Commit())
 		}
 		return
