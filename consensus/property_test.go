@@ -13,7 +13,7 @@ import (
 type schedule struct {
 	*group
 	leaders   map[Term]Member
-	committed []Term // of the longest commit index ever seen
+	committed []Term          // of the longest commit index ever seen
 	ledLog    map[Term][]Term // the log of each term's leader
 }
 
