@@ -192,7 +192,8 @@ func (c *crasher) untruncate(in *inode) {
 	for _, s := range keep {
 		in.ext.push(s.off, s.ref)
 	}
-	for _, s := range in.shadow {
+	shadow := in.shadow.scan(0, in.shadowSize)
+	for s, ok := shadow.next(); ok; s, ok = shadow.next() {
 		in.ext.push(s.off, s.ref)
 	}
 	in.size = in.shadowSize

@@ -148,7 +148,7 @@ func (d *Disk) Handle(e Event) {
 	case done.lane > 0:
 		done.p.releaseLane(done.lane)
 	case done.p != nil:
-		done.p.synced(d.w.Now(), done.arg, err)
+		done.p.syncedNow(done.arg, err)
 	}
 }
 

@@ -35,6 +35,28 @@ const leafSpans = 256
 // covers is a hole and reads as zeros. It is a list of leaves, none of them empty.
 type extents struct {
 	leaves [][]span
+	spare  [][]span // leaves without spans, for use again
+}
+
+// recycle empties y; its leaves serve x.
+func (x *extents) recycle(y *extents) {
+	for _, l := range y.leaves {
+		if cap(l) >= leafSpans {
+			x.spare = append(x.spare, l[:0])
+		}
+	}
+	clear(y.leaves)
+	y.leaves = y.leaves[:0]
+}
+
+// leaf is an empty leaf with room for at least n spans.
+func (x *extents) leaf(n int) []span {
+	if k := len(x.spare); k > 0 {
+		l := x.spare[k-1]
+		x.spare = x.spare[:k-1]
+		return l
+	}
+	return make([]span, 0, n)
 }
 
 // end is the offset after the last span.
@@ -76,7 +98,7 @@ func (x *extents) push(off int64, r Ref) {
 	}
 	n := len(x.leaves)
 	if n == 0 {
-		x.leaves = append(x.leaves, append(make([]span, 0, 4), span{off, r}))
+		x.leaves = append(x.leaves, append(x.leaf(4), span{off, r}))
 		return
 	}
 	leaf := x.leaves[n-1]
@@ -85,7 +107,7 @@ func (x *extents) push(off int64, r Ref) {
 		return
 	}
 	if len(leaf) == leafSpans {
-		x.leaves = append(x.leaves, append(make([]span, 0, leafSpans), span{off, r}))
+		x.leaves = append(x.leaves, append(x.leaf(leafSpans), span{off, r}))
 		return
 	}
 	x.leaves[n-1] = append(leaf, span{off, r})
@@ -137,7 +159,7 @@ func (x *extents) insert(li, si int, s span) {
 		return
 	}
 	half := len(leaf) / 2
-	right := append(make([]span, 0, leafSpans), leaf[half:]...)
+	right := append(x.leaf(leafSpans), leaf[half:]...)
 	x.leaves[li] = leaf[:half]
 	x.leaves = slices.Insert(x.leaves, li+1, right)
 }

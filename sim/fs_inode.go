@@ -42,7 +42,7 @@ type inode struct {
 	runs    int64  // of which so many do not follow their predecessor
 
 	// A truncation below the durable size that is not on the platter: what is still there.
-	shadow      []span
+	shadow      extents
 	shadowSize  int64 // 0: none
 	shadowEpoch uint32
 
@@ -249,7 +249,8 @@ func (in *inode) each(from, to int64, old []span, visit func(s span, old []span)
 }
 
 func (in *inode) dropShadow() {
-	in.shadow, in.shadowSize = nil, 0
+	in.ext.recycle(&in.shadow)
+	in.shadowSize = 0
 }
 
 // cleanPages forgets the pages that a sync has written, and moves the line for those that changed
@@ -351,14 +352,7 @@ func (in *inode) truncate(size int64) {
 		return
 	}
 	if size < in.durable {
-		var head []span
-		in.platter(size, in.durable, func(s span) { head = append(head, s) })
-		if in.shadowSize == 0 {
-			in.shadowSize = in.durable
-		}
-		in.shadow = append(head, in.shadow...)
-		in.shadowEpoch = in.epoch
-		in.durable = size
+		in.shade(size)
 	}
 	for i := range in.flights {
 		in.flights[i].size = min(in.flights[i].size, size)
@@ -370,6 +364,23 @@ func (in *inode) truncate(size int64) {
 	in.size = size
 	in.blocks = in.countBlocks()
 	in.coldTo = min(in.coldTo, size)
+}
+
+// shade remembers what the platter holds from size on, which is less than the durable size.
+func (in *inode) shade(size int64) {
+	if in.shadowSize == 0 {
+		in.shadowSize = in.durable
+	}
+	if size == 0 && len(in.pages) == 0 && len(in.shadow.leaves) == 0 { // all of it: nothing is copied
+		in.shadow.leaves, in.ext.leaves = in.ext.leaves, in.shadow.leaves
+		in.shadow.truncate(in.durable)
+	} else {
+		var head extents
+		in.platter(size, in.durable, func(s span) { head.push(s.off, s.ref) })
+		in.shadow.leaves = append(head.leaves, in.shadow.leaves...)
+	}
+	in.shadowEpoch = in.epoch
+	in.durable = size
 }
 
 // truncatePages forgets dirty pages from size on, and what is remembered of the page that size cuts.

@@ -427,6 +427,16 @@ func (p *Proc) closed(c *Conn, why CloseReason) {
 	p.prog.Closed(c, why)
 }
 
+// syncedNow completes a sync in an event of the disk; a frozen process hears of it when it resumes.
+func (p *Proc) syncedNow(arg uint32, err error) {
+	if p.paused || p.dead {
+		p.synced(p.Now(), arg, err)
+		return
+	}
+	p.lane, p.debt, p.block = -1, 0, 0
+	p.prog.Synced(arg, err)
+}
+
 // synced completes a sync at a later instant.
 func (p *Proc) synced(at Time, arg uint32, err error) {
 	if p.dead {

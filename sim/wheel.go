@@ -168,8 +168,17 @@ func (w *wheel) Pop() (Event, bool) { return w.PopUntil(horizon) }
 
 // PopUntil is Pop for events at or before limit; if there is none it changes nothing.
 func (w *wheel) PopUntil(limit Time) (Event, bool) {
-	if w.nearWords == 0 && !w.spread(limit) {
-		return Event{}, false
+	if w.nearWords == 0 {
+		i := w.spread(limit)
+		if i == 0 {
+			return Event{}, false
+		}
+		if i != spreadOut {
+			e := w.slab[i].ev
+			w.release(i)
+			w.now = e.At
+			return e, true
+		}
 	}
 	j := bits.TrailingZeros64(w.nearWords) % 64
 	s := (j*64 + bits.TrailingZeros64(w.nearUsed[j])) % nearSlots
@@ -188,25 +197,34 @@ func (w *wheel) PopUntil(limit Time) (Event, bool) {
 			w.nearWords &= w.nearWords - 1
 		}
 	}
-	n.next = w.free
-	w.free = i
-	w.size--
+	w.release(i)
 	w.now = at
 	return e, true
 }
 
+// release gives the entry of a popped event back.
+func (w *wheel) release(i uint32) {
+	w.slab[i].next = w.free
+	w.free = i
+	w.size--
+}
+
+// spreadOut is spread's answer when the near level holds the earliest event now.
+const spreadOut = ^uint32(0)
+
 // spread moves base to the earliest event if that is at or before limit, and with it the events
-// of its slot to lower levels. It wants an empty near level and leaves one that is not.
-func (w *wheel) spread(limit Time) bool {
+// of its slot to lower levels. It wants an empty near level and leaves one that is not, unless the
+// earliest event is alone in its slot: then it is taken out at once and its entry is the answer.
+func (w *wheel) spread(limit Time) uint32 {
 	if w.levels == 0 {
-		return false
+		return 0
 	}
 	lv := bits.TrailingZeros32(w.levels) % 32
 	f := &w.far[lv]
 	s := f.first()
 	l := &f.slots[s]
 	if l.min > limit {
-		return false
+		return 0
 	}
 	w.base = l.min
 	i := l.head
@@ -218,13 +236,16 @@ func (w *wheel) spread(limit Time) bool {
 			w.levels &= w.levels - 1
 		}
 	}
+	if i == l.tail {
+		return i
+	}
 	for i != 0 {
 		n := &w.slab[i]
 		next := n.next
 		w.link(i, n.ev.At)
 		i = next
 	}
-	return true
+	return spreadOut
 }
 
 // first is the first slot of f that holds events.
