@@ -47,6 +47,9 @@ type Injector struct {
 	active  []*held
 	waiting []*waiter
 	begun   map[string]bool
+	downs   map[*sim.Service]*down // programs that faults keep from running
+	frozen  map[*sim.Proc]int      // pauses that hold
+	dark    map[*sim.Host]int      // machines without power, by number of faults
 
 	// Rate changes the rate of a producer or of all (operation set-rate); the workload sets it.
 	Rate func(hosts []*sim.Host, rate []models.RateStep) error
@@ -67,6 +70,7 @@ type effect struct {
 	undo     func(boot *sim.Range)
 	touched  func() int64
 	undone   func() bool // asks the world whether the undo worked; nil: no question
+	once     bool        // it has no span: it is over when it has happened
 }
 
 // waiter is an entry with when:.
@@ -80,7 +84,8 @@ type waiter struct {
 
 // New prepares the schedule of one system.
 func New(w *sim.World, c models.Cluster, sys *models.System, faults []Spec, ops []Operation) *Injector {
-	in := &Injector{w: w, c: c, system: sys.Name, osBoot: sys.OSBoot, boot: sys.Boot, begun: map[string]bool{}}
+	in := &Injector{w: w, c: c, system: sys.Name, osBoot: sys.OSBoot, boot: sys.Boot, begun: map[string]bool{},
+		downs: map[*sim.Service]*down{}, frozen: map[*sim.Proc]int{}, dark: map[*sim.Host]int{}}
 	in.node = w.K.AddNode(in)
 	for i := range faults {
 		if faults[i].Concerns(sys.Name) {
@@ -224,6 +229,10 @@ func (in *Injector) start(s *Spec, act action, t target) {
 	x := &held{win: win, effect: e, spec: s}
 	in.active = append(in.active, x)
 	in.w.Emit(first(t.hosts), "fault-start", "", s.Name)
+	if e.once {
+		in.undo(x)
+		return
+	}
 	if s.Duration > 0 {
 		in.at(in.w.Now()+s.Duration, func() { in.undo(x) })
 	}
@@ -257,28 +266,20 @@ func (in *Injector) undo(x *held) {
 }
 
 // Heal ends the load's disturbances: every fault that is not permanent is undone and dead
-// processes are started, except on hosts that a permanent fault holds down.
+// processes are started, except those that a permanent fault holds down.
 func (in *Injector) Heal() {
 	in.healed = true
-	kept := map[string]bool{}
 	for _, x := range append([]*held(nil), in.active...) {
-		if x.spec.Permanent {
-			for _, h := range x.win.Hosts {
-				kept[h] = true
-			}
-			continue
+		if !x.spec.Permanent {
+			in.undo(x)
 		}
-		in.undo(x)
 	}
 	for _, h := range in.c.Servers() {
-		if kept[h.Name] {
-			continue
-		}
 		if !h.Up {
-			continue // its power-on is under way
+			continue // its power-on is under way, or a permanent fault keeps it off
 		}
 		for _, s := range h.Services() {
-			if !s.Running() {
+			if !s.Running() && !in.isDown(s) {
 				s.Start()
 			}
 		}
@@ -309,12 +310,27 @@ type action struct {
 
 // actions is the catalogue.
 var actions = map[string]action{
-	"kill":       {eachHost, kill},
-	"stop":       {eachHost, stop},
-	"pause":      {eachHost, pause},
-	"power-loss": {eachHost, powerLoss},
-	"partition":  {cutSides, partition},
-	"delay":      {pathSides, delay},
+	"kill":         {eachHost, kill},
+	"stop":         {eachHost, stop},
+	"pause":        {eachHost, pause},
+	"power-loss":   {eachHost, powerLoss},
+	"wipe":         {eachHost, wipe},
+	"partition":    {cutSides, partition},
+	"delay":        {pathSides, delay},
+	"loss":         {pathSides, loss},
+	"bandwidth":    {pathSides, bandwidth},
+	"reset":        {pathSides, reset},
+	"disk-slow":    {eachHost, diskSlow},
+	"disk-stall":   {eachHost, diskStall},
+	"disk-error":   {eachHost, diskError},
+	"disk-full":    {eachHost, diskFull},
+	"disk-lie":     {eachHost, diskLie},
+	"disk-corrupt": {eachHost, diskCorrupt},
+	"memory":       {eachHost, memory},
+	"cpu":          {eachHost, cpu},
+	"clock-jump":   {eachHost, clockJump},
+	"clock-drift":  {eachHost, clockDrift},
+	"client-crash": {eachHost, clientCrash},
 }
 
 func eachHost(in *Injector, s *Spec) ([]target, error) {

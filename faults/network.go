@@ -144,14 +144,18 @@ func (in *Injector) shapeSides(s *Spec) ([]target, error) {
 	return []target{t}, nil
 }
 
-// rules makes the two one-way rules of a pair of sides; direction is seen from side a.
-func sides(s *Spec, t target, make func() sim.Rule) []*sim.Rule {
-	pairs := t.extra
+// pairs are the pairs of sides of a target.
+func pairs(t target) [][2][]*sim.Host {
 	if t.a != nil {
-		pairs = append(pairs, [2][]*sim.Host{t.a, t.b})
+		return append(t.extra, [2][]*sim.Host{t.a, t.b})
 	}
+	return t.extra
+}
+
+// sides makes the two one-way rules of each pair of sides; direction is seen from the first.
+func sides(s *Spec, t target, make func() sim.Rule) []*sim.Rule {
 	var out []*sim.Rule
-	for _, p := range pairs {
+	for _, p := range pairs(t) {
 		a, b := sim.NewHostSet(p[0]...), sim.NewHostSet(p[1]...)
 		if s.Direction != "to" {
 			r := make()
@@ -168,32 +172,58 @@ func sides(s *Spec, t target, make func() sim.Rule) []*sim.Rule {
 }
 
 func partition(in *Injector, s *Spec, t target) *effect {
-	reset := s.Style == "reset"
-	rules := sides(s, t, func() sim.Rule { return sim.Rule{Cut: !reset, Refuse: reset} })
-	before := in.wouldDrop(rules)
-	var broken int64
-	for _, r := range rules {
-		in.w.Net.Add(r)
-		if reset {
-			broken += int64(in.w.Net.ResetConnections(r.From, r.To, r.Classes))
-		}
+	if s.Style == "reset" {
+		return in.refuse(s, t, true)
 	}
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Cut: true} })
+	drops := func(a, b *sim.Host, c sim.PortClass) bool { return in.w.Net.WouldDrop(a, b, c) }
+	before := in.everywhere(rules, drops)
 	e := in.ruleEffect(rules)
-	if reset {
-		e.took = true
-		touched := e.touched
-		e.touched = func() int64 { return broken + touched() }
-		return e
-	}
-	e.took = !before && in.wouldDrop(rules)
-	e.absorbed = before
-	e.undone = nil // an overlapping cut may still hold
+	e.took, e.absorbed = !before && in.everywhere(rules, drops), before
 	return e
 }
 
-// wouldDrop asks the world whether every packet that the rules are about would be dropped now.
-func (in *Injector) wouldDrop(rules []*sim.Rule) bool {
-	any := false
+// reset breaks connections once, and for its duration new ones are refused.
+func reset(in *Injector, s *Spec, t target) *effect {
+	e := in.refuse(s, t, s.Duration > 0)
+	e.once = s.Duration == 0
+	return e
+}
+
+// refuse breaks the connections between two sides; lasting: new ones are refused.
+func (in *Injector) refuse(s *Spec, t target, lasting bool) *effect {
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Refuse: true} })
+	refuses := func(a, b *sim.Host, c sim.PortClass) bool { return in.w.Net.WouldRefuse(a, b, c) }
+	before := in.everywhere(rules, refuses)
+	var broken int64
+	for _, p := range pairs(t) {
+		broken += int64(in.w.Net.ResetConnections(sim.NewHostSet(p[0]...), sim.NewHostSet(p[1]...), classes(s.Port)))
+	}
+	if !lasting {
+		rules = nil
+	}
+	e := in.ruleEffect(rules)
+	e.took = broken > 0 || lasting && !before && in.everywhere(rules, refuses)
+	if e.absorbed = !e.took && lasting; !e.took && !lasting {
+		e.text = "there is no connection to break"
+	}
+	refused := e.touched
+	e.touched = func() int64 { return broken + refused() }
+	return e
+}
+
+// everywhere asks the world a question about every way that the rules are about; false if there is none.
+func (in *Injector) everywhere(rules []*sim.Rule, ask func(a, b *sim.Host, c sim.PortClass) bool) bool {
+	any, all := false, true
+	in.eachWay(rules, func(a, b *sim.Host, c sim.PortClass) {
+		any = true
+		all = all && ask(a, b, c)
+	})
+	return any && all
+}
+
+// eachWay visits the ways of packets that rules are about.
+func (in *Injector) eachWay(rules []*sim.Rule, visit func(a, b *sim.Host, c sim.PortClass)) {
 	for _, r := range rules {
 		for _, a := range in.w.Hosts {
 			if !r.From.Has(a.ID) {
@@ -204,23 +234,21 @@ func (in *Injector) wouldDrop(rules []*sim.Rule) bool {
 					continue
 				}
 				for c := sim.PortClient; c <= sim.PortMetadata; c++ {
-					if r.Classes != 0 && r.Classes&(1<<c) == 0 {
-						continue
-					}
-					any = true
-					if !in.w.Net.WouldDrop(a, b, c) {
-						return false
+					if r.Classes == 0 || r.Classes&(1<<c) != 0 {
+						visit(a, b, c)
 					}
 				}
 			}
 		}
 	}
-	return any
 }
 
+// ruleEffect puts rules into force.
 func (in *Injector) ruleEffect(rules []*sim.Rule) *effect {
+	for _, r := range rules {
+		in.w.Net.Add(r)
+	}
 	return &effect{
-		took: len(rules) > 0,
 		undo: func(*sim.Range) {
 			for _, r := range rules {
 				in.w.Net.RemoveRule(r)
@@ -234,6 +262,19 @@ func (in *Injector) ruleEffect(rules []*sim.Rule) *effect {
 			return n
 		},
 	}
+}
+
+// disturb puts rules into force that make ways worse. It took hold if what ask sums up over all ways changed.
+func (in *Injector) disturb(rules []*sim.Rule, ask func(a, b *sim.Host, c sim.PortClass) int64) *effect {
+	sum := func() (n int64) {
+		in.eachWay(rules, func(a, b *sim.Host, c sim.PortClass) { n += ask(a, b, c) })
+		return n
+	}
+	before := sum()
+	e := in.ruleEffect(rules)
+	e.took = sum() != before
+	e.absorbed = !e.took
+	return e
 }
 
 // pathSides resolves the two ends of a disturbed path: between, or the selected hosts and everybody else.
@@ -258,10 +299,20 @@ func pathSides(in *Injector, s *Spec) ([]target, error) {
 
 func delay(in *Injector, s *Spec, t target) *effect {
 	rules := sides(s, t, func() sim.Rule { return sim.Rule{Latency: s.Latency, Jitter: s.Jitter} })
-	for _, r := range rules {
-		in.w.Net.Add(r)
-	}
-	return in.ruleEffect(rules)
+	return in.disturb(rules, func(a, b *sim.Host, c sim.PortClass) int64 {
+		latency, jitter := in.w.Net.WouldDelay(a, b, c)
+		return int64(latency + jitter)
+	})
+}
+
+func loss(in *Injector, s *Spec, t target) *effect {
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Loss: s.PPM} })
+	return in.disturb(rules, func(a, b *sim.Host, c sim.PortClass) int64 { return in.w.Net.LossChance(a, b, c) })
+}
+
+func bandwidth(in *Injector, s *Spec, t target) *effect {
+	rules := sides(s, t, func() sim.Rule { return sim.Rule{Bandwidth: s.Rate} })
+	return in.disturb(rules, func(a, b *sim.Host, c sim.PortClass) int64 { return in.w.Net.Limit(a, b, c) })
 }
 
 func join(a, b []*sim.Host) []*sim.Host {

@@ -96,11 +96,13 @@ func without(hosts, minus []*sim.Host) []*sim.Host {
 	return out
 }
 
+func (in *Injector) isClient(h *sim.Host) bool { return h.Service(models.ClientService) != nil }
+
 // clients are the hosts of the workload's clients.
 func (in *Injector) clients() []*sim.Host {
 	var out []*sim.Host
 	for _, h := range in.w.Hosts {
-		if h.Service(models.ClientService) != nil {
+		if in.isClient(h) {
 			out = append(out, h)
 		}
 	}

@@ -76,7 +76,7 @@ func extra(word, lang string) string {
 	var keys []string
 	built := true
 	if a := actionNamed(word); a != nil {
-		keys, built = a.keys, a.built
+		keys = a.keys
 	} else if o := operationNamed(word); o != nil {
 		keys, built = o.keys, o.built
 	}

@@ -80,8 +80,8 @@ func (c *schedule) readFaults(root *object) []faults.Spec {
 
 // fault reads one entry; false if its action is unknown.
 func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
-	f := faults.Spec{Name: c.claim(o, fmt.Sprintf("fault-%d", i+1)), Pos: o.n.at, Process: "server", Crash: "typical",
-		Direction: "both", Port: "all", Style: "drop", Clients: "reach-all", PPM: -1, Factor: -1, Fill: -1, Free: -1, Offset: -1, Bytes: 1}
+	f := newFault()
+	f.Name, f.Pos = c.claim(o, fmt.Sprintf("fault-%d", i+1)), o.n.at
 	o.require("action", "what happens (kill, stop, pause, power-loss, partition, delay ...)")
 	word := o.scalar("action", "an action")
 	o.known = append(o.known, faultKeys...)
@@ -128,12 +128,8 @@ func (c *schedule) action(o *object, word *node) *action {
 		return nil
 	}
 	a := actionNamed(word.text)
-	switch {
-	case a == nil:
+	if a == nil {
 		c.d.failHint(word.at, join(o.path, "action"), models.Nearest(word.text, actionNames()), "%s is no action", quoted(word.text))
-	case !a.built:
-		c.d.fail(word.at, join(o.path, "action"), "action %s is not built yet", a.name)
-		return nil
 	}
 	return a
 }
@@ -243,9 +239,6 @@ func (c *schedule) event(o *object, key string, systems []*System) string {
 			words = append(words, e.Name)
 			if e.Name == n.text {
 				found = true
-				if e.NotBuilt {
-					c.d.fail(n.at, path, "event %s is not built yet", e.Name)
-				}
 			}
 		}
 		if found {
@@ -277,6 +270,7 @@ func (c *schedule) aim(o *object, f *faults.Spec, a *action) {
 	systems := c.concerned(f.Systems)
 	if n := o.scalar("selector", "a selector (primary, broker-1, primary+replica)"); n != nil {
 		f.Selector = c.selector(n, join(o.path, "selector"), systems, f.Optional)
+		c.suits(f, a, n, join(o.path, "selector"), systems)
 	}
 	ways := []string{"selector"}
 	if a.target >= bySides {
@@ -286,7 +280,7 @@ func (c *schedule) aim(o *object, f *faults.Spec, a *action) {
 	if a.target == byCut {
 		ways = append(ways, "groups", "shape")
 		f.Groups = c.groups(o, systems, f.Optional)
-		f.Shape = o.word("shape", "", "halves", "bridge", "ring")
+		f.Shape = o.word("shape", "", shapeWords...)
 	}
 	var given []string
 	for _, w := range ways {
@@ -300,6 +294,22 @@ func (c *schedule) aim(o *object, f *faults.Spec, a *action) {
 	case len(given) > 1:
 		o.fail(given[1], "stands beside %s; only one of them says who is hit", given[0])
 	}
+}
+
+// suits checks that an action can do something to what a selector names: only clients crash as clients, and
+// clients have neither disks nor memory of a known size.
+func (c *schedule) suits(f *faults.Spec, a *action, n *node, path string, systems []*System) {
+	if len(systems) == 0 {
+		return
+	}
+	f.Selector.Words(func(t faults.Term) {
+		switch is, _ := systems[0].isClient(t.Word); {
+		case a.on == onClients && !is:
+			c.d.fail(n.at, path, "%s hits clients (producer-0, consumer-0), and %s is none", a.name, quoted(t.Word))
+		case a.on == onServers && is:
+			c.d.fail(n.at, path, "%s hits servers, and %s is a client", a.name, quoted(t.Word))
+		}
+	})
 }
 
 func (c *schedule) between(o *object, systems []*System, optional bool) []faults.Selector {
@@ -333,97 +343,4 @@ func (c *schedule) groups(o *object, systems []*System, optional bool) [][]fault
 		o.fail("groups", "needs at least two groups: groups: [[broker-1], [broker-2, broker-3]]")
 	}
 	return out
-}
-
-// keys reads what belongs to the action.
-func (c *schedule) keys(o *object, f *faults.Spec, a *action) {
-	before := len(c.d.problems)
-	for _, key := range a.keys {
-		switch key {
-		case "process":
-			c.process(o, f)
-		case "crash":
-			f.Crash = o.word("crash", f.Crash, "typical", "none", "all", "prefix", "pages")
-		case "direction":
-			f.Direction = o.word("direction", f.Direction, "both", "to", "from")
-		case "port":
-			f.Port = o.word("port", f.Port, "all", "client", "replication", "coordination", "metadata")
-		case "style":
-			f.Style = o.word("style", f.Style, "drop", "reset")
-		case "clients":
-			c.clients(o, f)
-		case "latency":
-			f.Latency = o.span("latency", 0)
-		case "jitter":
-			f.Jitter = o.span("jitter", 0)
-		default:
-			o.known = append(o.known, key) // of an action that is not built yet
-		}
-	}
-	if f.Action == "delay" {
-		switch {
-		case !o.has("latency") && !o.has("jitter"):
-			o.require("latency", "how much later packets arrive")
-		case f.Jitter > f.Latency:
-			o.fail("jitter", "must not be above latency (%s)", f.Latency)
-		case f.Latency == 0 && len(c.d.problems) == before:
-			o.fail("latency", "must be longer than 0s")
-		}
-	}
-}
-
-// process reads which program of a host is meant.
-func (c *schedule) process(o *object, f *faults.Spec) {
-	n := o.scalar("process", "a process (server)")
-	if n == nil {
-		return
-	}
-	f.Process = n.text
-	if word, arg, call := strings.Cut(n.text, "("); call {
-		f.Process, f.ProcArg = word, strings.TrimSuffix(arg, ")")
-	}
-	if f.Process == "server" && f.ProcArg == "" {
-		return
-	}
-	path := join(o.path, "process")
-	for _, s := range c.concerned(f.Systems) {
-		words, found := []string{"server"}, false
-		for _, p := range s.Table.Processes {
-			words = append(words, p.Name)
-			if p.Name != f.Process {
-				continue
-			}
-			found = true
-			if p.NotBuilt {
-				c.d.fail(n.at, path, "process %s is not built yet", p.Name)
-			}
-		}
-		if !found && !f.Optional {
-			c.d.failHint(n.at, path, models.Nearest(f.Process, words), "%s has no process %s", s.Name, quoted(n.text))
-		}
-	}
-}
-
-// clients reads who reaches a side that is cut off.
-func (c *schedule) clients(o *object, f *faults.Spec) {
-	n := o.field("clients")
-	if n == nil {
-		return
-	}
-	if n.kind != list {
-		f.Clients = c.d.wordOf(n, join(o.path, "clients"), f.Clients, []string{"reach-all", "majority"})
-		return
-	}
-	f.Clients = "list"
-	texts, nodes := o.words("clients")
-	f.ClientSet = texts
-	for i, t := range texts {
-		for _, s := range c.concerned(f.Systems) {
-			if is, has := s.isClient(t); !is {
-				c.d.fail(nodes[i].at, index(join(o.path, "clients"), i), "%s is no client; write producer-0 or consumer-0", quoted(t))
-			} else if !has && !f.Optional {
-				c.d.fail(nodes[i].at, index(join(o.path, "clients"), i), "%s has no client %s", s.Name, t)
-			}
-		}
-	}
 }

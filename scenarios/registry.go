@@ -29,8 +29,10 @@ func tableOf(model string) *models.Table {
 type action struct {
 	name   string
 	keys   []string // beside those of every fault
+	needs  []string // of these, those without a default
 	target targets
-	built  bool
+	on     victims
+	once   bool // it has no span: nothing is undone
 }
 
 // targets says how an action is aimed.
@@ -42,30 +44,37 @@ const (
 	byCut                     // selector:, between:, groups: or shape:
 )
 
-var diskKeys = []string{"path", "disk"}
+// victims says what hosts an action makes sense for.
+type victims uint8
+
+const (
+	onAll victims = iota
+	onServers
+	onClients
+)
 
 var actions = []action{
-	{"kill", []string{"process"}, bySelector, true},
-	{"stop", []string{"process"}, bySelector, true},
-	{"pause", []string{"process"}, bySelector, true},
-	{"power-loss", []string{"crash"}, bySelector, true},
-	{"wipe", []string{"crash", "disk"}, bySelector, false},
-	{"partition", []string{"between", "groups", "shape", "direction", "port", "style", "clients"}, byCut, true},
-	{"delay", []string{"between", "direction", "port", "latency", "jitter"}, bySides, true},
-	{"loss", []string{"between", "direction", "port", "percent"}, bySides, false},
-	{"bandwidth", []string{"between", "direction", "port", "rate"}, bySides, false},
-	{"reset", []string{"between", "direction", "port"}, bySides, false},
-	{"disk-slow", append([]string{"ops", "factor", "latency"}, diskKeys...), bySelector, false},
-	{"disk-stall", append([]string{"ops"}, diskKeys...), bySelector, false},
-	{"disk-error", append([]string{"ops", "error", "percent"}, diskKeys...), bySelector, false},
-	{"disk-full", []string{"fill", "free", "disk"}, bySelector, false},
-	{"disk-lie", diskKeys, bySelector, false},
-	{"disk-corrupt", append([]string{"what", "offset", "bytes"}, diskKeys...), bySelector, false},
-	{"memory", []string{"used"}, bySelector, false},
-	{"cpu", []string{"factor"}, bySelector, false},
-	{"clock-jump", []string{"by"}, bySelector, false},
-	{"clock-drift", []string{"ppm"}, bySelector, false},
-	{"client-crash", nil, bySelector, false},
+	{name: "kill", keys: []string{"process"}},
+	{name: "stop", keys: []string{"process"}},
+	{name: "pause", keys: []string{"process"}},
+	{name: "power-loss", keys: []string{"crash"}},
+	{name: "wipe", keys: []string{"crash", "disk"}, on: onServers},
+	{name: "partition", keys: []string{"between", "groups", "shape", "direction", "port", "style", "clients"}, target: byCut},
+	{name: "delay", keys: []string{"between", "direction", "port", "latency", "jitter"}, target: bySides},
+	{name: "loss", keys: []string{"between", "direction", "port", "percent"}, needs: []string{"percent"}, target: bySides},
+	{name: "bandwidth", keys: []string{"between", "direction", "port", "rate"}, needs: []string{"rate"}, target: bySides},
+	{name: "reset", keys: []string{"between", "direction", "port"}, target: bySides},
+	{name: "disk-slow", keys: []string{"ops", "factor", "latency", "path", "disk"}, on: onServers},
+	{name: "disk-stall", keys: []string{"ops", "path", "disk"}, on: onServers},
+	{name: "disk-error", keys: []string{"ops", "error", "percent", "path", "disk"}, on: onServers},
+	{name: "disk-full", keys: []string{"fill", "free", "disk"}, on: onServers},
+	{name: "disk-lie", keys: []string{"path", "disk"}, on: onServers},
+	{name: "disk-corrupt", keys: []string{"what", "offset", "bytes", "path", "disk"}, on: onServers, once: true},
+	{name: "memory", keys: []string{"used"}, needs: []string{"used"}, on: onServers},
+	{name: "cpu", keys: []string{"factor"}},
+	{name: "clock-jump", keys: []string{"by"}, needs: []string{"by"}},
+	{name: "clock-drift", keys: []string{"ppm"}, needs: []string{"ppm"}},
+	{name: "client-crash", on: onClients},
 }
 
 var faultKeys = []string{"name", "at", "duration", "every", "times", "when", "action", "selector", "mode", "value",

@@ -4,8 +4,6 @@ package sim
 // Hosts can share one.
 type CPU struct {
 	free []Time // when each core is free again
-	num  int64  // service times are multiplied by num/den (cpu fault)
-	den  int64
 	busy Time
 }
 
@@ -14,7 +12,7 @@ func NewCPU(n int) *CPU {
 	if n < 1 {
 		n = 1
 	}
-	return &CPU{free: make([]Time, n), num: 1, den: 1}
+	return &CPU{free: make([]Time, n)}
 }
 
 // Busy is the core time used so far, over all cores.
@@ -23,17 +21,8 @@ func (c *CPU) Busy() Time { return c.busy }
 // Cores is the number of cores.
 func (c *CPU) Cores() int { return len(c.free) }
 
-// SetFactor multiplies all later service times by num/den.
-func (c *CPU) SetFactor(num, den int64) { c.num, c.den = num, den }
-
-// Factor is the present multiplier.
-func (c *CPU) Factor() (num, den int64) { return c.num, c.den }
-
 // serve books cost on the core that is free first, not before earliest, and returns the end.
 func (c *CPU) serve(earliest, cost Time) Time {
-	if c.num != c.den {
-		cost = cost * Time(c.num) / Time(c.den)
-	}
 	best := 0
 	for i := 1; i < len(c.free); i++ {
 		if c.free[i] < c.free[best] {
@@ -45,3 +34,44 @@ func (c *CPU) serve(earliest, cost Time) Time {
 	c.busy += cost
 	return start + cost
 }
+
+// serve books work of the host on its cores.
+func (h *Host) serve(earliest, cost Time) Time {
+	if len(h.slow) > 0 {
+		cost = h.slowed(cost)
+	}
+	return h.CPU.serve(earliest, cost)
+}
+
+func (h *Host) slowed(cost Time) Time {
+	for _, milli := range h.slow {
+		cost = cost/1000*Time(milli) + cost%1000*Time(milli)/1000
+	}
+	h.slowItems++
+	return cost
+}
+
+// SlowCPU multiplies the service times of all later work of the host by milli thousandths. Factors
+// compose; FastCPU takes one of them away.
+func (h *Host) SlowCPU(milli int64) { h.slow = append(h.slow, milli) }
+
+// FastCPU takes a factor away that SlowCPU gave.
+func (h *Host) FastCPU(milli int64) {
+	for i, m := range h.slow {
+		if m == milli {
+			h.slow = append(h.slow[:i], h.slow[i+1:]...)
+			return
+		}
+	}
+}
+
+// WouldTake is how long work of the host takes now that takes cost on an undisturbed machine.
+func (h *Host) WouldTake(cost Time) Time {
+	before := h.slowItems
+	cost = h.slowed(cost)
+	h.slowItems = before
+	return cost
+}
+
+// SlowItems counts the work that took another time than it would on an undisturbed machine.
+func (h *Host) SlowItems() int64 { return h.slowItems }

@@ -37,9 +37,9 @@ type diskFault struct {
 	kind    faultKind
 	ops     DiskOps
 	glob    string
-	factor  int64
+	factor  int64 // thousandths
 	latency Time
-	percent uint64
+	ppm     uint64
 	ballast int64
 	touched uint64
 }
@@ -65,14 +65,27 @@ func (d *Disk) addFault(f diskFault) DiskFaultID {
 	d.lastID++
 	f.id = d.lastID
 	d.faults = append(d.faults, f)
-	d.ballast += f.ballast
+	d.weigh()
 	return f.id
+}
+
+// weigh sets the space that disk-full faults take: that of the one that takes most.
+func (d *Disk) weigh() {
+	d.ballast = 0
+	for i := range d.faults {
+		d.ballast = max(d.ballast, d.faults[i].ballast)
+	}
 }
 
 // Slow makes calls take factor times as long (0 and 1: unchanged) and latency longer. A factor
 // changes nothing where the call costs nothing, as reads from the page cache do.
 func (d *Disk) Slow(ops DiskOps, glob string, factor int64, latency Time) DiskFaultID {
-	return d.addFault(diskFault{kind: faultSlow, ops: ops, glob: glob, factor: max(factor, 1), latency: latency})
+	return d.SlowMilli(ops, glob, 1000*factor, latency)
+}
+
+// SlowMilli is Slow with the factor in thousandths.
+func (d *Disk) SlowMilli(ops DiskOps, glob string, milli int64, latency Time) DiskFaultID {
+	return d.addFault(diskFault{kind: faultSlow, ops: ops, glob: glob, factor: max(milli, 1000), latency: latency})
 }
 
 // Stall makes calls not return before Undo. A synchronous call holds its caller's lane and what the
@@ -83,7 +96,12 @@ func (d *Disk) Stall(ops DiskOps, glob string) DiskFaultID {
 
 // Fail makes percent of calls answer ErrIO.
 func (d *Disk) Fail(ops DiskOps, glob string, percent int) DiskFaultID {
-	return d.addFault(diskFault{kind: faultError, ops: ops, glob: glob, percent: uint64(max(percent, 0))})
+	return d.FailShare(ops, glob, 10_000*int64(percent))
+}
+
+// FailShare is Fail with the share in millionths.
+func (d *Disk) FailShare(ops DiskOps, glob string, ppm int64) DiskFaultID {
+	return d.addFault(diskFault{kind: faultError, ops: ops, glob: glob, ppm: uint64(max(ppm, 0))})
 }
 
 // Lie makes syncs answer that all is well and do nothing. Nothing that is dirty reaches the platter.
@@ -91,15 +109,18 @@ func (d *Disk) Lie(glob string) DiskFaultID {
 	return d.addFault(diskFault{kind: faultLie, ops: OpSync, glob: glob})
 }
 
-// Fill takes space until percent of the capacity is used.
+// Fill takes space until percent of the capacity is used. Of several such faults the one that takes
+// most decides.
 func (d *Disk) Fill(percent int) DiskFaultID {
-	want := d.Spec.Capacity/100*int64(percent) + d.Spec.Capacity%100*int64(percent)/100
-	return d.addFault(diskFault{kind: faultFull, ballast: max(0, want-d.Used())})
+	return d.LeaveFree(d.Spec.Capacity - Share(d.Spec.Capacity, 10_000*int64(percent)))
 }
+
+// Share is so many millionths of n, which is not negative.
+func Share(n, ppm int64) int64 { return n/1_000_000*ppm + n%1_000_000*ppm/1_000_000 }
 
 // LeaveFree takes space until only so many bytes are free.
 func (d *Disk) LeaveFree(bytes int64) DiskFaultID {
-	return d.addFault(diskFault{kind: faultFull, ballast: max(0, d.Spec.Capacity-bytes-d.Used())})
+	return d.addFault(diskFault{kind: faultFull, ballast: max(0, d.Spec.Capacity-bytes-d.used<<pageShift)})
 }
 
 // Undo takes a fault away. Calls that it stalled go on unless another fault stalls them. It answers
@@ -112,7 +133,7 @@ func (d *Disk) Undo(id DiskFaultID) (touched uint64) {
 		f := d.faults[i]
 		d.faults = append(d.faults[:i], d.faults[i+1:]...)
 		if f.ballast > 0 {
-			d.ballast -= f.ballast
+			d.weigh()
 			d.full = false
 		}
 		if f.kind == faultStall {
@@ -150,13 +171,29 @@ func (d *Disk) WouldSlow(op DiskOps, path string, cost Time) Time {
 func (d *Disk) WouldStall(op DiskOps, path string) bool { return d.hit(faultStall, op, path) }
 
 // WouldFail says whether a call could answer ErrIO now.
-func (d *Disk) WouldFail(op DiskOps, path string) bool {
+func (d *Disk) WouldFail(op DiskOps, path string) bool { return d.FailChance(op, path) > 0 }
+
+// FailChance is the chance, in millionths, that a call answers ErrIO now.
+func (d *Disk) FailChance(op DiskOps, path string) int64 {
+	well := int64(1_000_000)
 	for i := range d.faults {
-		if f := &d.faults[i]; f.hits(faultError, op, path) && f.percent > 0 {
-			return true
+		if f := &d.faults[i]; f.hits(faultError, op, path) {
+			well = well * (1_000_000 - min(int64(f.ppm), 1_000_000)) / 1_000_000
 		}
 	}
-	return false
+	return 1_000_000 - well
+}
+
+// Match lists the files that a glob means, in order of path; "" and "*" are all.
+func (d *Disk) Match(glob string) []string {
+	all := diskFault{ops: OpRead, glob: glob}
+	var out []string
+	for _, p := range d.names.filePaths() {
+		if all.hits(faultSlow, OpRead, p) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // WouldLie says whether a sync of that file would do nothing.
@@ -175,7 +212,7 @@ func (d *Disk) hit(kind faultKind, op DiskOps, path string) bool {
 }
 
 func (f *diskFault) extra(cost Time) Time {
-	return f.latency + Time(f.factor-1)*cost
+	return f.latency + cost/1000*Time(f.factor-1000) + cost%1000*Time(f.factor-1000)/1000
 }
 
 // enter is the beginning of a call by a process: its time, the faults that it meets.
@@ -234,7 +271,7 @@ func (d *Disk) fails(op DiskOps, path string) error {
 	var err error
 	for i := range d.faults {
 		f := &d.faults[i]
-		if f.hits(faultError, op, path) && (f.percent >= 100 || d.rnd.Chance(f.percent, 100)) {
+		if f.hits(faultError, op, path) && (f.ppm >= 1_000_000 || d.rnd.Chance(f.ppm, 1_000_000)) {
 			f.touched++
 			err = ErrIO
 		}
@@ -310,11 +347,7 @@ const RandomOffset = -1
 // as bit rot that the next read finds. It makes new extents, so that only this replica is hit. It
 // answers how many files it hit; empty files and offsets beyond the end are not.
 func (d *Disk) Corrupt(glob string, what DamageKind, off int64, n int64) (touched int) {
-	match := diskFault{ops: OpRead, glob: glob}
-	for _, p := range d.names.filePaths() {
-		if !match.hits(faultSlow, OpRead, p) {
-			continue
-		}
+	for _, p := range d.Match(glob) {
 		in := d.names.files[p]
 		at := off
 		if at == RandomOffset && in.size > 0 {

@@ -35,13 +35,19 @@ type Host struct {
 	offset   Time  // of the wall clock
 	drift    int64 // of the wall clock, parts per million
 	driftAt  Time
+	powered  bool // has power: its operating system runs or boots
 	powerGen uint32
 	node     NodeID
 	pending  []func() // host timers, by index
+
+	slow      []int64 // factors on service times, in thousandths (cpu faults)
+	slowItems int64
+	taken     int64 // bytes of memory that programs outside of the simulation use (memory faults)
+	looks     int64 // at the memory while some of it is taken
 }
 
 func newHost(w *World, id HostID, name string, spec HostSpec) *Host {
-	h := &Host{ID: id, Name: name, W: w, Spec: spec, CPU: spec.CPU, Up: true}
+	h := &Host{ID: id, Name: name, W: w, Spec: spec, CPU: spec.CPU, Up: true, powered: true}
 	if h.CPU == nil {
 		h.CPU = NewCPU(spec.Cores)
 	}
@@ -79,11 +85,12 @@ func (h *Host) Services() []*Service { return h.services }
 // PowerOff cuts the power: every process is gone, nobody is told, and what was not synced may be
 // gone from the disks as crash says.
 func (h *Host) PowerOff(crash CrashKind) {
+	h.powered = false
+	h.powerGen++ // ends a boot of the operating system that is under way
 	if !h.Up {
 		return
 	}
 	h.Up = false
-	h.powerGen++
 	for _, s := range h.services {
 		s.wasRunning = s.proc != nil
 		if s.proc != nil {
@@ -100,6 +107,11 @@ func (h *Host) PowerOff(crash CrashKind) {
 // PowerOn switches the machine on again: after os its kernel answers, and the services that ran
 // when the power went are started.
 func (h *Host) PowerOn(os Time) {
+	if h.Up {
+		return
+	}
+	h.powered = true
+	h.powerGen++
 	gen := h.powerGen
 	h.After(os, func() {
 		if h.Up || h.powerGen != gen {
@@ -115,6 +127,9 @@ func (h *Host) PowerOn(os Time) {
 		}
 	})
 }
+
+// Powered says whether the machine has power, even if its operating system still boots.
+func (h *Host) Powered() bool { return h.powered }
 
 // After calls f later on behalf of the machine itself (not of a process). For rare use.
 func (h *Host) After(d Time, f func()) {
@@ -132,6 +147,9 @@ func (h *Host) Handle(e Event) {
 // JumpClock moves the wall clock.
 func (h *Host) JumpClock(by Time) { h.offset += by }
 
+// Drift is the rate error of the wall clock in parts per million.
+func (h *Host) Drift() int64 { return h.drift }
+
 // DriftClock sets the rate error of the wall clock in parts per million.
 func (h *Host) DriftClock(ppm int64) {
 	h.offset += h.driftSoFar()
@@ -144,6 +162,21 @@ func (h *Host) driftSoFar() Time {
 
 // Wall is the machine's wall clock.
 func (h *Host) Wall() Time { return h.W.Now() + h.offset + h.driftSoFar() }
+
+// Memory is what the operating system says of the machine's memory: its size, and how much of it
+// is used by what is no part of the simulation. 0 of 0: the host's spec names no size.
+func (h *Host) Memory() (total, used int64) {
+	if h.taken > 0 {
+		h.looks++
+	}
+	return h.Spec.Memory, min(h.taken, h.Spec.Memory)
+}
+
+// TakeMemory makes other programs use so many bytes more, or with a negative number less. Takers add up.
+func (h *Host) TakeMemory(bytes int64) { h.taken += bytes }
+
+// Taken is what TakeMemory has taken, and how often somebody has looked at the memory meanwhile.
+func (h *Host) Taken() (bytes, looks int64) { return h.taken, h.looks }
 
 // NICBusy is the time that the egress side has sent so far.
 func (h *Host) NICBusy() Time { return h.nicBusy }
@@ -207,6 +240,13 @@ func (s *Service) StartIn(boot Range) {
 		d = w.Rand("boot/"+s.Host.Name).Range(boot.Min, boot.Max)
 	}
 	w.K.At(w.Now()+d, p.node, kindBoot, 0)
+}
+
+// Enable says whether a machine that is off starts the program at its next power-on.
+func (s *Service) Enable(on bool) {
+	if !s.Host.Up {
+		s.wasRunning = on
+	}
 }
 
 // Kill ends the process at once. The operating system lives: it closes the sockets, and what the

@@ -103,6 +103,7 @@ const (
 	segFlush
 	segGiveUp
 	segAccept
+	segPiped
 )
 
 // segment is something on its way, or a timer of the network.
@@ -298,7 +299,7 @@ func (n *Network) lostNow(c *Conn, size int) bool {
 	} else {
 		c.unacked = 0
 	}
-	return n.dropped(c)
+	return n.lossy(c.host, c.Peer, c.Port.Class)
 }
 
 // blocked says whether a segment from c's end would be lost or never acknowledged.
@@ -375,6 +376,12 @@ func (n *Network) recheck() {
 
 // deliver puts a segment on the wire: the sender's NIC, the way, the receiver's NIC, in order.
 func (n *Network) deliver(c *Conn, s *segment, at Time) {
+	if len(n.rules) == 0 || !n.squeeze(0, c, s, at) {
+		n.wire(c, s, at)
+	}
+}
+
+func (n *Network) wire(c *Conn, s *segment, at Time) {
 	arrive := n.arrival(c.host, c.Peer, c.Port.Class, s.size, at)
 	if arrive < c.last {
 		arrive = c.last
@@ -390,7 +397,7 @@ func (n *Network) arrival(from, to *Host, class PortClass, size int, at Time) Ti
 	lat, jit := n.spec.Latency, n.spec.Jitter
 	bw := n.spec.Bandwidth
 	if len(n.rules) > 0 {
-		lat, jit, bw = n.shape(from, to, class, lat, jit, bw)
+		lat, jit = n.shape(from, to, class, lat, jit)
 	}
 	if jit > 0 {
 		lat = max(0, lat+n.rnd.Range(-jit, jit))
@@ -473,6 +480,10 @@ func (n *Network) Handle(e Event) {
 			c.stalled, c.queue = false, nil
 			n.notify(c, CloseTimeout)
 		}
+	case segPiped:
+		if p := s.m.(*pipe); p.gen == s.gen {
+			n.piped(p)
+		}
 	}
 }
 
@@ -539,7 +550,8 @@ func (n *Network) syn(c *Conn, tried Time) {
 		return
 	}
 	now := n.w.Now()
-	if !c.Peer.Up || n.cut(c.host, c.Peer, c.Port.Class, true) || n.cut(c.Peer, c.host, c.Port.Class, false) {
+	if !c.Peer.Up || n.cut(c.host, c.Peer, c.Port.Class, true) || n.cut(c.Peer, c.host, c.Port.Class, false) ||
+		len(n.rules) > 0 && (n.lossy(c.host, c.Peer, c.Port.Class) || n.lossy(c.Peer, c.host, c.Port.Class)) {
 		next := max(synFirst, tried)
 		if tried+next > synGiveUp {
 			c.p.enqueue(&item{what: itemConnected, conn: c, m: ErrTimeout, lane: -1}, 0)

@@ -10,10 +10,12 @@ type Rule struct {
 	Latency   Time  // added
 	Jitter    Time  // added
 	Loss      int64 // parts per million
-	Bandwidth int64 // bytes/s, 0: unlimited
+	Bandwidth int64 // bytes/s of each sending host, 0: unlimited
 	Refuse    bool  // new connections are refused
 	// Touched counts the packets that the rule hit.
 	Touched int64
+
+	pipes []*pipe // of Bandwidth, by sending host
 }
 
 // HostSet is a set of hosts.
@@ -55,6 +57,7 @@ func (n *Network) Add(r *Rule) { n.rules = append(n.rules, r) }
 func (n *Network) RemoveRule(r *Rule) {
 	for i, x := range n.rules {
 		if x == r {
+			n.drain(i)
 			n.rules = append(n.rules[:i], n.rules[i+1:]...)
 			break
 		}
@@ -87,10 +90,10 @@ func (n *Network) refused(from, to *Host, class PortClass) bool {
 	return false
 }
 
-// dropped draws random loss for a segment of c's end.
-func (n *Network) dropped(c *Conn) bool {
+// lossy draws whether a segment from a host to another is lost at random.
+func (n *Network) lossy(from, to *Host, class PortClass) bool {
 	for _, r := range n.rules {
-		if r.Loss > 0 && r.applies(c.host, c.Peer, c.Port.Class) && n.w.Rand("loss").Chance(uint64(r.Loss), 1_000_000) {
+		if r.Loss > 0 && r.applies(from, to, class) && n.w.Rand("loss").Chance(uint64(r.Loss), 1_000_000) {
 			r.Touched++
 			return true
 		}
@@ -98,20 +101,62 @@ func (n *Network) dropped(c *Conn) bool {
 	return false
 }
 
-// shape applies added latency and squeezed bandwidth.
-func (n *Network) shape(from, to *Host, class PortClass, lat, jit Time, bw int64) (Time, Time, int64) {
+// shape applies added latency.
+func (n *Network) shape(from, to *Host, class PortClass, lat, jit Time) (Time, Time) {
 	for _, r := range n.rules {
-		if (r.Latency == 0 && r.Jitter == 0 && r.Bandwidth == 0) || !r.applies(from, to, class) {
+		if (r.Latency == 0 && r.Jitter == 0) || !r.applies(from, to, class) {
 			continue
 		}
 		r.Touched++
 		lat += r.Latency
 		jit += r.Jitter
-		if r.Bandwidth > 0 && (bw == 0 || r.Bandwidth < bw) {
-			bw = r.Bandwidth
+	}
+	return lat, jit
+}
+
+// Questions without side effects, for the proof that a fault took hold.
+
+// WouldDelay is the latency and jitter that rules add to a packet from a to b now.
+func (n *Network) WouldDelay(a, b *Host, class PortClass) (latency, jitter Time) {
+	for _, r := range n.rules {
+		if r.applies(a, b, class) {
+			latency += r.Latency
+			jitter += r.Jitter
 		}
 	}
-	return lat, jit, bw
+	return latency, jitter
+}
+
+// LossChance is the chance, in millionths, that a segment from a to b is lost at random now.
+func (n *Network) LossChance(a, b *Host, class PortClass) int64 {
+	through := int64(1_000_000)
+	for _, r := range n.rules {
+		if r.Loss > 0 && r.applies(a, b, class) {
+			through = through * (1_000_000 - min(r.Loss, 1_000_000)) / 1_000_000
+		}
+	}
+	return 1_000_000 - through
+}
+
+// Limit is the bandwidth that rules leave to packets from a to b now, 0 if none limits it.
+func (n *Network) Limit(a, b *Host, class PortClass) int64 {
+	limit := int64(0)
+	for _, r := range n.rules {
+		if r.Bandwidth > 0 && (limit == 0 || r.Bandwidth < limit) && r.applies(a, b, class) {
+			limit = r.Bandwidth
+		}
+	}
+	return limit
+}
+
+// WouldRefuse says whether a rule refuses a new connection from a to b now.
+func (n *Network) WouldRefuse(a, b *Host, class PortClass) bool {
+	for _, r := range n.rules {
+		if r.Refuse && r.applies(a, b, class) {
+			return true
+		}
+	}
+	return false
 }
 
 // ResetConnections breaks every open connection between a host of a and a host of b on a class in
@@ -129,7 +174,9 @@ func (n *Network) ResetConnections(a, b HostSet, classes uint8) int {
 				}
 				if (a.Has(c.host.ID) && b.Has(c.Peer.ID)) || (b.Has(c.host.ID) && a.Has(c.Peer.ID)) {
 					n.notify(c, CloseReset)
-					broken++
+					if c.other == nil || c.other.p == nil || c.host.ID <= c.Peer.ID { // its other end is counted else
+						broken++
+					}
 				}
 			}
 		}

@@ -307,7 +307,7 @@ func (p *Proc) enqueue(it *item, cost Time) {
 	if it.lane < 0 {
 		at := p.Now()
 		if cost > 0 {
-			at = p.Host.CPU.serve(at, cost)
+			at = p.Host.serve(at, cost)
 		}
 		p.W.K.At(at, p.node, kindItem, i)
 		return
@@ -334,7 +334,7 @@ func (p *Proc) advance(l *lane) {
 	l.active = true
 	at := max(p.Now(), l.free)
 	if c := p.items[i].cost; c > 0 {
-		at = p.Host.CPU.serve(at, c)
+		at = p.Host.serve(at, c)
 	}
 	p.W.K.At(at, p.node, kindItem, i)
 }
