@@ -47,7 +47,11 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	k.ImbalancePercent = r.Int(s, "leader.imbalance.per.broker.percentage")
 
 	g := &conf.Group
-	g.InitialDelay = r.Time(s, "group.initial.rebalance.delay.ms")
+	g.InitialDelay = 0 // before 0.11 nobody waits
+	if r.Has(s, "group.initial.rebalance.delay.ms") {
+		g.InitialDelay = r.Time(s, "group.initial.rebalance.delay.ms")
+	}
+	g.NoMemberIDs = !r.AtLeast("2.2")
 	g.MinSession = r.Time(s, "group.min.session.timeout.ms")
 	g.MaxSession = r.Time(s, "group.max.session.timeout.ms")
 	g.CommitTimeout = r.Time(s, "offsets.commit.timeout.ms")

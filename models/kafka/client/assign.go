@@ -1,134 +1,120 @@
 package client
 
 import (
-	"encoding/binary"
 	"slices"
 	"strings"
 
+	"github.com/mqsim/mqsim/models/kafka/profile"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 )
 
-// assignorsOf reads partition.assignment.strategy. A group whose members all name range first runs
-// range, eagerly: cooperative-sticky stands behind it only for a later change (KIP-429).
-func assignorsOf(list string) []string {
-	out := strings.Split(list, ",")
-	for i := range out {
-		out[i] = strings.TrimSpace(out[i])
-	}
-	return out
+// assignor divides the partitions of the topics that a group reads among its members. It runs in the
+// member that leads the group (ConsumerPartitionAssignor).
+type assignor struct {
+	name string
+	// cooperative members keep what they own through a rebalance (KIP-429).
+	cooperative bool
+	// userData is what a member tells about itself beside its subscription.
+	userData func(own ownership) []byte
+	assign   func(members []subscriber, partitions func(topic string) int) [][]share
 }
 
-// subscription is a ConsumerProtocolSubscription v3: topics, no user data, owned partitions (none: an
-// eager member has given them up), generation, no rack.
-func subscription(topic string, generation int32) []byte {
-	b := binary.BigEndian.AppendUint16(nil, 3)
-	b = binary.BigEndian.AppendUint32(b, 1)
-	b = appendString(b, topic)
-	b = binary.BigEndian.AppendUint32(b, 1<<32-1)
-	b = binary.BigEndian.AppendUint32(b, 0)
-	b = binary.BigEndian.AppendUint32(b, uint32(generation))
-	return binary.BigEndian.AppendUint16(b, 1<<16-1)
+// assignors are Kafka's four, by their names on the wire.
+var assignors = []assignor{
+	{name: "range", userData: noUserData, assign: assignRange},
+	{name: "roundrobin", userData: noUserData, assign: assignRoundRobin},
+	{name: "sticky", userData: ownership.encode, assign: assignSticky},
+	{name: "cooperative-sticky", cooperative: true, userData: ownership.encodeGeneration, assign: assignCooperative},
 }
 
-func appendString(b []byte, s string) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
-	return append(b, s...)
-}
+func noUserData(ownership) []byte { return nil }
 
-// subscribedTopics reads the topics of a subscription; nil if it is malformed.
-func subscribedTopics(b []byte) []string {
-	if len(b) < 6 {
-		return nil
-	}
-	n := int(binary.BigEndian.Uint32(b[2:]))
-	b = b[6:]
-	var out []string
-	for ; n > 0; n-- {
-		if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
-			return nil
+func assignorNamed(name string) *assignor {
+	for i := range assignors {
+		if assignors[i].name == name {
+			return &assignors[i]
 		}
-		k := int(binary.BigEndian.Uint16(b))
-		out = append(out, string(b[2:2+k]))
-		b = b[2+k:]
-	}
-	return out
-}
-
-// share is one topic's partitions of an assignment.
-type share struct {
-	topic string
-	parts []int32
-}
-
-// encodeAssignment is a ConsumerProtocolAssignment v3.
-func encodeAssignment(shares []share) []byte {
-	b := binary.BigEndian.AppendUint16(nil, 3)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(shares)))
-	for _, s := range shares {
-		b = appendString(b, s.topic)
-		b = binary.BigEndian.AppendUint32(b, uint32(len(s.parts)))
-		for _, p := range s.parts {
-			b = binary.BigEndian.AppendUint32(b, uint32(p))
-		}
-	}
-	return binary.BigEndian.AppendUint32(b, 1<<32-1)
-}
-
-// decodeAssignment reads the partitions of one topic from an assignment; no bytes: none.
-func decodeAssignment(b []byte, topic string) []int32 {
-	if len(b) < 6 {
-		return nil
-	}
-	n := int(binary.BigEndian.Uint32(b[2:]))
-	b = b[6:]
-	for ; n > 0; n-- {
-		if len(b) < 2 || len(b)-6 < int(binary.BigEndian.Uint16(b)) {
-			return nil
-		}
-		k := int(binary.BigEndian.Uint16(b))
-		name := string(b[2 : 2+k])
-		count := int(binary.BigEndian.Uint32(b[2+k:]))
-		b = b[6+k:]
-		if len(b) < 4*count {
-			return nil
-		}
-		if name == topic {
-			out := make([]int32, count)
-			for i := range out {
-				out[i] = int32(binary.BigEndian.Uint32(b[4*i:]))
-			}
-			return out
-		}
-		b = b[4*count:]
 	}
 	return nil
 }
 
-// rangeAssign is RangeAssignor: topic by topic, the members in order of their ids get runs of
-// partitions in order, the first n mod m members one more. partitions is a topic's number of
-// partitions, 0 if unknown.
-func rangeAssign(members []wire.GroupMember, partitions func(topic string) int) []wire.Assignment {
-	sorted := slices.Clone(members)
-	slices.SortFunc(sorted, func(a, b wire.GroupMember) int { return strings.Compare(a.Member, b.Member) })
-	wants := make([][]string, len(sorted))
+// assignorsOf reads partition.assignment.strategy; the loader has checked it.
+func assignorsOf(list string) []*assignor {
+	var out []*assignor
+	for _, name := range profile.Assignors(list) {
+		out = append(out, assignorNamed(name))
+	}
+	return out
+}
+
+// cooperative says which rebalance protocol a consumer speaks: the newest that all of its assignors
+// support (ConsumerCoordinator's constructor), so that [range, cooperative-sticky] is eager.
+func cooperative(list []*assignor) bool {
+	for _, a := range list {
+		if !a.cooperative {
+			return false
+		}
+	}
+	return true
+}
+
+// assignAll runs an assignor over the members as the coordinator lists them. Members are taken in order
+// of MemberInfo: static ones first, by instance id, then the others by member id.
+func assignAll(a *assignor, members []wire.GroupMember, partitions func(topic string) int) []wire.Assignment {
+	list := make([]subscriber, len(members))
+	for i := range members {
+		list[i] = subscriberOf(a, &members[i])
+	}
+	slices.SortFunc(list, func(x, y subscriber) int {
+		switch {
+		case x.instance != "" && y.instance != "":
+			return strings.Compare(x.instance, y.instance)
+		case x.instance != "":
+			return -1
+		case y.instance != "":
+			return 1
+		}
+		return strings.Compare(x.id, y.id)
+	})
+	shares := a.assign(list, partitions)
+	out := make([]wire.Assignment, len(list))
+	for i := range list {
+		out[i] = wire.Assignment{Member: list[i].id, Data: encodeAssignment(shares[i])}
+	}
+	return out
+}
+
+// topicsOf are the topics that somebody reads, in order.
+func topicsOf(members []subscriber) []string {
 	var topics []string
-	for i := range sorted {
-		wants[i] = subscribedTopics(sorted[i].Metadata)
-		for _, t := range wants[i] {
+	for i := range members {
+		for _, t := range members[i].topics {
 			if !slices.Contains(topics, t) {
 				topics = append(topics, t)
 			}
 		}
 	}
 	slices.Sort(topics)
-	shares := make([][]share, len(sorted))
-	for _, t := range topics {
-		var among []int
-		for i := range sorted {
-			if slices.Contains(wants[i], t) {
-				among = append(among, i)
-			}
+	return topics
+}
+
+// readersOf are the members that read a topic.
+func readersOf(members []subscriber, topic string) []int {
+	var out []int
+	for i := range members {
+		if slices.Contains(members[i].topics, topic) {
+			out = append(out, i)
 		}
+	}
+	return out
+}
+
+// assignRange is RangeAssignor: topic by topic, the members in order get runs of partitions in order,
+// the first n mod m members one more.
+func assignRange(members []subscriber, partitions func(topic string) int) [][]share {
+	shares := make([][]share, len(members))
+	for _, t := range topicsOf(members) {
+		among := readersOf(members, t)
 		n, m := partitions(t), len(among)
 		next := int32(0)
 		for k, i := range among {
@@ -136,19 +122,39 @@ func rangeAssign(members []wire.GroupMember, partitions func(topic string) int) 
 			if k < n%m {
 				count++
 			}
-			s := share{topic: t}
 			for ; count > 0; count-- {
-				s.parts = append(s.parts, next)
+				shares[i] = add(shares[i], t, next)
 				next++
-			}
-			if len(s.parts) > 0 {
-				shares[i] = append(shares[i], s)
 			}
 		}
 	}
-	out := make([]wire.Assignment, len(sorted))
-	for i := range sorted {
-		out[i] = wire.Assignment{Member: sorted[i].Member, Data: encodeAssignment(shares[i])}
+	return shares
+}
+
+// assignRoundRobin is RoundRobinAssignor: all partitions of all topics in order are dealt to the members
+// in turn, passing over those who do not read the topic.
+func assignRoundRobin(members []subscriber, partitions func(topic string) int) [][]share {
+	shares := make([][]share, len(members))
+	at := 0
+	for _, t := range topicsOf(members) {
+		for p := range partitions(t) {
+			for !slices.Contains(members[at%len(members)].topics, t) {
+				at++
+			}
+			shares[at%len(members)] = add(shares[at%len(members)], t, int32(p))
+			at++
+		}
 	}
-	return out
+	return shares
+}
+
+// add puts a partition into a member's share.
+func add(list []share, topic string, partition int32) []share {
+	for i := range list {
+		if list[i].topic == topic {
+			list[i].parts = append(list[i].parts, partition)
+			return list
+		}
+	}
+	return append(list, share{topic: topic, parts: []int32{partition}})
 }

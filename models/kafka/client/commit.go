@@ -56,15 +56,16 @@ func (k *commits) take() *wire.OffsetCommitRequest {
 // commit sends the offsets that may be committed. It reports whether a request left.
 func (c *Consumer) commit() bool {
 	l := c.coordinator()
-	if l == nil || len(c.parts) == 0 {
+	g := &c.group
+	if l == nil || len(c.parts) == 0 || g.joins() {
 		return false
 	}
-	g := &c.group
 	if c.commits.inFlight {
 		c.commits.lent = nil // close() commits beside what is under way
 	}
 	req := c.commits.take()
 	req.ReqHeader, req.Group, req.Generation, req.Member = c.net.header(), c.cfg.group, g.generation, g.member
+	req.Instance = c.cfg.instance
 	for _, p := range c.parts {
 		if p.state == posInitial || p.state == posResetting {
 			continue
@@ -152,7 +153,7 @@ func (c *Consumer) commitBefore() {
 // goOnBefore is called when time or a connection may have made the commit possible.
 func (c *Consumer) goOnBefore() {
 	if c.commits.before == beforeWaiting && !c.commits.inFlight && !c.polling {
-		if c.group.state != memberStable {
+		if c.group.state != memberStable && (!c.cfg.cooperative || c.group.generation < 0) {
 			c.dropHeld()
 			return
 		}
@@ -165,6 +166,10 @@ func (c *Consumer) goOnBefore() {
 func (c *Consumer) dropHeld() {
 	c.commits.before = beforeIdle
 	c.batch = c.batch[:0]
+	for _, p := range c.parts { // that stay with a cooperative member
+		p.offset = p.done
+	}
+	c.dropBuffers()
 }
 
 // commitForRebalance commits before partitions are given up and reports whether that is over: the
@@ -230,7 +235,10 @@ func (c *Consumer) committed(call *call, resp wire.Response, err wire.Error) {
 	}
 	k.dirty = true
 	switch {
-	case err == wire.UnknownMemberID || err == wire.IllegalGeneration || err == wire.FencedInstanceID:
+	case err == wire.FencedInstanceID:
+		c.fatal(err)
+		return
+	case err == wire.UnknownMemberID || err == wire.IllegalGeneration:
 		c.forgetGeneration(err)
 		c.requestRejoin()
 	case err == wire.RebalanceInProgress:

@@ -44,14 +44,13 @@ type Consumer struct {
 
 // buffer is CompletedFetch: one partition's part of a response.
 type buffer struct {
-	p          *assigned
-	assignment uint32
-	refs       []sim.Ref
-	cur        log.Cursor
-	recs       log.Records
-	inBatch    bool
-	next       int64 // offset after the present batch
-	epoch      int32 // of the present batch
+	p       *assigned
+	refs    []sim.Ref
+	cur     log.Cursor
+	recs    log.Records
+	inBatch bool
+	next    int64 // offset after the present batch
+	epoch   int32 // of the present batch
 }
 
 // NewConsumer makes a consumer that joins its group when it boots.
@@ -70,7 +69,7 @@ func (c *Consumer) Boot(proc *sim.Proc) {
 
 // Ready says that the consumer has its assignment and knows where to read.
 func (c *Consumer) Ready() bool {
-	if c.group.state != memberStable {
+	if c.group.state != memberStable || c.group.given {
 		return false
 	}
 	for _, p := range c.parts {
@@ -191,8 +190,11 @@ func (c *Consumer) poll() {
 	for c.outstanding == 0 && c.commits.before == beforeIdle {
 		now := c.proc.Now()
 		c.lastPoll = now
-		if !c.takePart(now) {
-			return
+		if c.group.given {
+			c.assign()
+		}
+		if !c.takePart(now) && len(c.parts) == 0 {
+			return // a cooperative member goes on with what it has (KAFKA-8421)
 		}
 		c.autoCommit(now)
 		c.updatePositions(now)
@@ -253,7 +255,7 @@ func (c *Consumer) processed() {
 // buffer keeps a fetched response until poll returns its records.
 func (c *Consumer) buffer(p *assigned, refs []sim.Ref) {
 	p.buffered = true
-	c.buffers = append(c.buffers, buffer{p: p, assignment: c.assignment, refs: refs, cur: log.NewCursor(&c.proc.W.Arena, refs)})
+	c.buffers = append(c.buffers, buffer{p: p, refs: refs, cur: log.NewCursor(&c.proc.W.Arena, refs)})
 }
 
 // collect is FetchCollector.collectFetch: up to max.poll.records, buffer after buffer. Positions move
@@ -262,7 +264,7 @@ func (c *Consumer) collect() bool {
 	c.batch = c.batch[:0]
 	for c.head < len(c.buffers) && len(c.batch) < c.cfg.maxPollRecords {
 		b := &c.buffers[c.head]
-		if b.assignment == c.assignment && b.p.state == posFetching && c.take(b) {
+		if !b.p.gone && b.p.state == posFetching && c.take(b) {
 			break // the poll is full and the buffer is not empty
 		}
 		b.p.buffered = false

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -202,7 +201,7 @@ func (h *consumerHarness) reply(p pendingCall, e wire.Error, a answerArgs) {
 	head := wire.RespHeader{Corr: p.m.Correlation()}
 	switch m := p.m.(type) {
 	case *wire.JoinGroupRequest:
-		r := &wire.JoinGroupResponse{RespHeader: head, Err: e, Generation: int32(a.generation), Protocol: "range", Leader: "m1", Member: "m1"}
+		r := &wire.JoinGroupResponse{RespHeader: head, Err: e, Generation: int32(a.generation), Protocol: m.Protocols[0].Name, Leader: "m1", Member: "m1"}
 		if a.member != "" {
 			r.Leader = a.member
 		}
@@ -287,28 +286,6 @@ func (h *consumerHarness) records(m *wire.FetchRequest, head wire.RespHeader, e 
 	}
 	r.Parts = []wire.FetchResult{res}
 	return r
-}
-
-func TestRangeAssign(t *testing.T) {
-	sub := func(topic string) []byte { return subscription(topic, -1) }
-	got := rangeAssign([]wire.GroupMember{{Member: "c", Metadata: sub("t0")}, {Member: "a", Metadata: sub("t0")}, {Member: "b", Metadata: sub("t1")}},
-		func(topic string) int { return map[string]int{"t0": 5, "t1": 2}[topic] })
-	text := ""
-	for _, a := range got {
-		text += fmt.Sprintf("%s t0%v t1%v; ", a.Member, decodeAssignment(a.Data, "t0"), decodeAssignment(a.Data, "t1"))
-	}
-	if want := "a t0[0 1 2] t1[]; b t0[] t1[0 1]; c t0[3 4] t1[]; "; text != want {
-		t.Errorf("%s, want %s", text, want)
-	}
-}
-
-func TestSubscriptionRoundTrip(t *testing.T) {
-	if got := subscribedTopics(subscription("orders", 7)); !slices.Equal(got, []string{"orders"}) {
-		t.Errorf("topics %v", got)
-	}
-	if subscribedTopics([]byte{0, 3, 0, 0, 0, 9, 0, 9}) != nil || decodeAssignment([]byte{0, 3, 0, 0, 0, 1, 0, 200}, "t") != nil {
-		t.Error("malformed bytes are taken")
-	}
 }
 
 // The manual's default is that the library commits; ack: after changes that only where it is switched off.

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"slices"
 	"strconv"
 
+	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -33,6 +35,9 @@ type membership struct {
 	member     string
 	generation int32
 	protocol   string
+	share      []int32                 // what the coordinator gave, until poll() takes it over
+	given      bool                    // there is one
+	last       ownership               // what the newest assignment gave (StickyAssignor remembers it by itself)
 	response   *wire.JoinGroupResponse // the leader's, while it waits for metadata
 
 	beating  bool
@@ -40,7 +45,13 @@ type membership struct {
 	expireAt sim.Time // the coordinator counts as lost when no answer came until then
 }
 
-func (m *membership) init() { *m = membership{generation: -1} }
+func (m *membership) init() { *m = membership{generation: -1, last: ownership{generation: -1}} }
+
+// joins says that the member is between sending JoinGroup and having its share: it must not commit then
+// (AbstractCoordinator.generationIfStable).
+func (m *membership) joins() bool {
+	return m.state == memberJoining || m.state == memberAssigning || m.state == memberSyncing
+}
 
 // beats says that heartbeats are sent: from the answer to JoinGroup until the next JoinGroup.
 func (m *membership) beats() bool {
@@ -144,14 +155,14 @@ func (c *Consumer) coordinatorLost(disconnected bool) {
 	c.net.need(c.proc.Now())
 }
 
-// takePart is ConsumerCoordinator.poll: join if need be. It reports whether the member has an
-// assignment to read.
+// takePart is ConsumerCoordinator.poll: join if need be. It reports whether the member is settled in its
+// group.
 func (c *Consumer) takePart(now sim.Time) bool {
 	g := &c.group
 	if g.state == memberStable && !g.rejoin {
 		return true
 	}
-	if g.state == memberJoining || g.state == memberAssigning || g.state == memberSyncing {
+	if g.joins() {
 		return false
 	}
 	if !c.net.meta.known || c.net.meta.topic(c.topic).parts == nil {
@@ -166,11 +177,14 @@ func (c *Consumer) takePart(now sim.Time) bool {
 		return false
 	}
 	if !g.prepared {
-		// ConsumerCoordinator.onJoinPrepare: an eager member commits, then gives up all it has.
+		// ConsumerCoordinator.onJoinPrepare: a member commits; an eager one then gives up all it has, a
+		// cooperative one goes on reading it, unless the group has forgotten it.
 		if !c.commitForRebalance(now) {
 			return false
 		}
-		c.revoke()
+		if !c.cfg.cooperative || g.generation < 0 || g.member == "" {
+			c.revoke()
+		}
 		g.prepared = true
 	}
 	c.join(l)
@@ -179,13 +193,21 @@ func (c *Consumer) takePart(now sim.Time) bool {
 
 // revoke gives up the assignment.
 func (c *Consumer) revoke() {
+	for _, p := range c.parts {
+		p.gone = true
+	}
 	c.parts = c.parts[:0]
 	c.assignment++
+	c.dropBuffers()
+	c.commits.dirty = false
+}
+
+func (c *Consumer) dropBuffers() {
 	for i := c.head; i < len(c.buffers); i++ {
+		c.buffers[i].p.buffered = false
 		c.buffers[i] = buffer{}
 	}
 	c.buffers, c.head = c.buffers[:0], 0
-	c.commits.dirty = false
 }
 
 // join sends JoinGroup; the coordinator may hold it for as long as a rebalance takes.
@@ -193,20 +215,31 @@ func (c *Consumer) join(l *link) {
 	g := &c.group
 	g.state, g.rejoin = memberJoining, false
 	req := &wire.JoinGroupRequest{
-		ReqHeader: c.net.header(), Group: c.cfg.group, Member: g.member,
+		ReqHeader: c.net.header(), Group: c.cfg.group, Member: g.member, Instance: c.cfg.instance,
 		SessionTimeoutMs:   int32(c.cfg.sessionTimeout / sim.Millisecond),
 		RebalanceTimeoutMs: int32(c.cfg.maxPollInterval / sim.Millisecond),
 	}
-	for _, name := range c.cfg.assignors {
-		req.Protocols = append(req.Protocols, wire.Protocol{Name: name, Metadata: subscription(c.topic, g.generation)})
+	own := c.owned()
+	for _, a := range c.cfg.assignors {
+		req.Protocols = append(req.Protocols, wire.Protocol{Name: a.name, Metadata: subscription(c.topic, a.userData(g.last), own, c.cfg.rack)})
 	}
 	c.net.send(l, callJoin, req, max(c.cfg.net.requestTimeout, c.cfg.maxPollInterval+5*sim.Second))
+}
+
+// owned is what the member has at this moment; an eager one has given it up before it joins.
+func (c *Consumer) owned() ownership {
+	own := ownership{generation: c.group.generation}
+	for _, p := range c.parts {
+		own.shares = add(own.shares, c.topic, p.index)
+	}
+	return own
 }
 
 // again leaves the present try to join: at once, or after a back-off.
 func (c *Consumer) again(wait bool) {
 	g := &c.group
 	g.state, g.rejoin, g.response = memberOut, true, nil
+	g.share, g.given = nil, false
 	if wait {
 		g.retryAt = c.proc.Now() + c.cfg.net.retry.draw(c.net.rnd, g.joinFailed)
 		g.joinFailed++
@@ -221,6 +254,20 @@ func (c *Consumer) forgetGeneration(e wire.Error) {
 	if e != wire.IllegalGeneration {
 		g.member = ""
 	}
+	if c.cfg.cooperative {
+		g.prepared = false // what it still reads is lost to it
+	}
+}
+
+// fatal: poll() throws, and the application cannot go on with this consumer
+// (FencedInstanceIdException, InconsistentGroupProtocolException).
+func (c *Consumer) fatal(e wire.Error) {
+	c.proc.Probe("kafka-consumer-fatal")
+	c.proc.Emit("consumer-stuck", c.topic, e.String())
+	c.stopping = true
+	c.revoke()
+	c.net.close()
+	c.proc.Exit()
 }
 
 // joined is JoinGroupResponseHandler.
@@ -248,6 +295,9 @@ func (c *Consumer) joined(resp wire.Response, err wire.Error) {
 	case wire.RebalanceInProgress:
 		c.again(false)
 		return
+	case wire.FencedInstanceID, wire.InconsistentGroupProtocol:
+		c.fatal(r.Err)
+		return
 	default:
 		if c.coordinatorError(r.Err, false) {
 			c.coordinatorLost(false)
@@ -260,7 +310,7 @@ func (c *Consumer) joined(resp wire.Response, err wire.Error) {
 	g.joinFailed, g.beating = 0, false
 	g.beatAt, g.expireAt = now+c.cfg.heartbeat, now+c.cfg.sessionTimeout
 	c.net.need(g.beatAt)
-	if r.Leader == r.Member {
+	if r.Leader == r.Member && !r.SkipAssignment {
 		g.state, g.response = memberAssigning, r
 		c.finishAssigning()
 		return
@@ -294,7 +344,11 @@ func (c *Consumer) finishAssigning() {
 	}
 	members := g.response.Members
 	g.response = nil
-	c.sync(rangeAssign(members, func(topic string) int { return len(c.net.meta.topic(topic).parts) }))
+	a := assignorNamed(g.protocol)
+	if a == nil {
+		panic("kafka client: the coordinator chose an assignor that no member has named: " + g.protocol)
+	}
+	c.sync(assignAll(a, members, func(topic string) int { return len(c.net.meta.topic(topic).parts) }))
 }
 
 func (c *Consumer) sync(shares []wire.Assignment) {
@@ -306,7 +360,7 @@ func (c *Consumer) sync(shares []wire.Assignment) {
 	}
 	g.state = memberSyncing
 	req := &wire.SyncGroupRequest{ReqHeader: c.net.header(), Group: c.cfg.group, Generation: g.generation,
-		Member: g.member, Protocol: g.protocol, Assignments: shares}
+		Member: g.member, Instance: c.cfg.instance, Protocol: g.protocol, Assignments: shares}
 	call := c.net.send(l, callSync, req, c.cfg.net.requestTimeout)
 	call.arg = int64(g.generation)
 }
@@ -332,6 +386,9 @@ func (c *Consumer) synced(call *call, resp wire.Response, err wire.Error) {
 		c.forgetGeneration(r.Err)
 		c.again(false)
 		return
+	case wire.FencedInstanceID:
+		c.fatal(r.Err)
+		return
 	default:
 		if c.coordinatorError(r.Err, false) {
 			c.coordinatorLost(false)
@@ -340,24 +397,63 @@ func (c *Consumer) synced(call *call, resp wire.Response, err wire.Error) {
 		return
 	}
 	g.state, g.prepared = memberStable, false
-	c.assign(decodeAssignment(r.Data, c.topic))
+	g.share, g.given = decodeAssignment(r.Data, c.topic), true // the next poll() takes it over
 }
 
-// assign takes over the share (ConsumerCoordinator.onJoinComplete).
-func (c *Consumer) assign(parts []int32) {
-	c.parts = c.parts[:0]
+// assign takes over the share (ConsumerCoordinator.onJoinComplete, inside poll()). A cooperative member keeps reading
+// what stays its own; if it has to give something up it does that now and joins again, so that the next
+// rebalance can hand it on.
+func (c *Consumer) assign() {
+	parts, revoked := c.group.share, false
+	c.group.share, c.group.given = nil, false
+	for _, p := range c.parts {
+		if !slices.Contains(parts, p.index) {
+			revoked = true
+		}
+	}
+	if revoked && !c.cfg.autoCommit && c.cfg.ack == models.AckAfter && c.uncommitted() {
+		// commitSync in onPartitionsRevoked: this answer comes before anything that the coordinator says
+		// to the next JoinGroup, which goes the same way, so that nobody needs to wait for it here.
+		c.commit()
+	}
+	kept := c.parts
+	c.parts = nil
 	c.assignment++
 	text := ""
 	for i, index := range parts {
-		c.parts = append(c.parts, &assigned{index: index, epoch: -1, leader: -1, leaderEpoch: -1, committed: -1})
+		p := keptPart(kept, index)
+		if p == nil {
+			p = &assigned{index: index, epoch: -1, leader: -1, leaderEpoch: -1, committed: -1}
+		}
+		p.asking = false // the answer is for the assignment before
+		c.parts = append(c.parts, p)
 		if i > 0 {
 			text += ","
 		}
 		text += strconv.Itoa(int(index))
 	}
+	for _, p := range kept {
+		p.gone = c.part(p.index) != p
+	}
+	c.group.last = ownership{generation: c.group.generation}
+	for _, p := range c.parts {
+		c.group.last.shares = add(c.group.last.shares, c.topic, p.index)
+	}
 	c.commits.nextAuto = c.proc.Now() + c.cfg.autoInterval
 	c.proc.Emit("consumer-assigned", c.topic, "group "+c.cfg.group+" generation "+strconv.Itoa(int(c.group.generation))+
 		": partitions ["+text+"]")
+	if revoked {
+		c.requestRejoin()
+	}
+}
+
+func keptPart(list []*assigned, index int32) *assigned {
+	for _, p := range list {
+		if p.index == index {
+			return p
+		}
+	}
+	return nil
 }
 
 // beat is the heartbeat thread.
@@ -399,7 +495,7 @@ func (c *Consumer) beat(now sim.Time) {
 	g.beatAt = now + c.cfg.heartbeat
 	c.net.need(g.beatAt)
 	call := c.net.send(g.link, callHeartbeat, &wire.HeartbeatRequest{ReqHeader: c.net.header(), Group: c.cfg.group,
-		Generation: g.generation, Member: g.member}, c.cfg.net.requestTimeout)
+		Generation: g.generation, Member: g.member, Instance: c.cfg.instance}, c.cfg.net.requestTimeout)
 	call.arg = int64(g.generation)
 }
 
@@ -426,7 +522,9 @@ func (c *Consumer) beaten(call *call, resp wire.Response, err wire.Error) {
 		if g.state == memberStable {
 			c.requestRejoin()
 		}
-	case e == wire.IllegalGeneration || e == wire.UnknownMemberID || e == wire.FencedInstanceID:
+	case e == wire.FencedInstanceID:
+		c.fatal(e)
+	case e == wire.IllegalGeneration || e == wire.UnknownMemberID:
 		c.forgetGeneration(e)
 		c.requestRejoin()
 	case c.coordinatorError(e, false):
@@ -449,10 +547,11 @@ func (c *Consumer) requestRejoin() {
 	g.retryAt = 0
 }
 
-// leave is maybeLeaveGroup: nobody waits for the answer.
+// leave is maybeLeaveGroup: nobody waits for the answer. A static member does not leave: its session
+// may end, or it comes back before that and nothing has happened (KIP-345).
 func (c *Consumer) leave() {
 	g := &c.group
-	if g.link == nil || g.member == "" || !c.net.usable(g.link) {
+	if c.cfg.instance != "" || g.link == nil || g.member == "" || !c.net.usable(g.link) {
 		return
 	}
 	c.net.send(g.link, callLeave, &wire.LeaveGroupRequest{ReqHeader: c.net.header(), Group: c.cfg.group, Member: g.member}, c.cfg.net.requestTimeout)

@@ -25,6 +25,7 @@ type assigned struct {
 	leader      int32 // whom the position was last checked against
 	leaderEpoch int32
 
+	gone      bool // not assigned any more
 	buffered  bool // a fetched response waits
 	held      bool // an error answer: not before heldUntil
 	heldUntil sim.Time

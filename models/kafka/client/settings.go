@@ -1,6 +1,8 @@
 package client
 
 import (
+	"strconv"
+
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -108,8 +110,11 @@ type consumerConfig struct {
 	maxBytes        int32
 	partitionBytes  int32
 	checkCRCs       bool
-	assignors       []string
-	validate        bool // KIP-320: positions are validated after a leader change
+	assignors       []*assignor
+	cooperative     bool   // the rebalance protocol (KIP-429)
+	instance        string // group.instance.id, "": a dynamic member
+	rack            string // client.rack
+	validate        bool   // KIP-320: positions are validated after a leader change
 }
 
 // consumerInFlight is what KafkaConsumer gives its NetworkClient; it is "a conservative default".
@@ -146,6 +151,11 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		assignors:       assignorsOf(r.Str(s, "partition.assignment.strategy")),
 		validate:        r.AtLeast("2.3"),
 	}
+	c.cooperative = cooperative(c.assignors)
+	if id := optional(r, s, "group.instance.id"); id != "" {
+		c.instance = id + "-" + strconv.Itoa(spec.Index)
+	}
+	c.rack = optional(r, s, "client.rack")
 	if c.autoCommit {
 		c.ack = models.AckAuto
 	}
@@ -153,6 +163,14 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		c.maxPollRecords = spec.Prefetch // the nearest thing that Kafka has
 	}
 	return c
+}
+
+// optional is a text setting that the version may lack.
+func optional(r *models.Resolved, s models.Section, name string) string {
+	if !r.Has(s, name) {
+		return ""
+	}
+	return r.Str(s, name)
 }
 
 // backoff is ExponentialBackoff with base 2, and ClusterConnectionStates' use of it.

@@ -4,7 +4,7 @@
 // core/src/main/scala/kafka/coordinator/group/GroupCoordinator.scala, GroupMetadata.scala and
 // GroupMetadataManager.scala.
 //
-// Left out: static members (group.instance.id), transactions, expiry of offsets (7 days).
+// Left out: transactions, and quotas on the size of a group.
 package group
 
 import (
@@ -25,6 +25,8 @@ type Config struct {
 	MaxSession    sim.Time // group.max.session.timeout.ms
 	CommitTimeout sim.Time // offsets.commit.timeout.ms
 	Partitions    int32    // offsets.topic.num.partitions
+	// NoMemberIDs: a first join without an id is taken at once, as before KIP-394 (2.2).
+	NoMemberIDs bool
 }
 
 // DefaultConfig is 3.9's.

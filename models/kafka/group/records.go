@@ -134,7 +134,7 @@ func (k *Coordinator) store(g *group, done func(wire.Error)) {
 	val = putInt64(putNullable(putNullable(val, g.protocol), g.leader), now)
 	val = putInt32(val, int32(len(g.members)))
 	for _, m := range g.members {
-		val = putInt16(putString(val, m.id), -1)
+		val = putNullable(putString(val, m.id), m.instance)
 		val = putString(putString(val, m.client), "/"+m.client)
 		val = putInt32(putInt32(val, int32(m.rebalance/sim.Millisecond)), int32(m.session/sim.Millisecond))
 		val = putBytes(putBytes(val, m.metadata(g.protocol)), m.assigned)
@@ -254,8 +254,7 @@ func (k *Coordinator) replayGroup(g *group, value []byte) {
 	g.protocol, g.leader = v.string(), v.string()
 	v.int64()
 	for n := v.int32(); n > 0 && !v.bad; n-- {
-		m := &member{g: g, id: v.string()}
-		v.string()
+		m := &member{g: g, id: v.string(), instance: v.string()}
 		m.client = v.string()
 		v.string()
 		m.rebalance = sim.Time(v.int32()) * sim.Millisecond

@@ -29,11 +29,7 @@ func (k *Coordinator) Join(c *sim.Conn, req *wire.JoinGroupRequest) {
 		if g == nil {
 			g = k.create(req.Group)
 		}
-		m := &member{g: g, id: k.newMemberID(req.Client), client: req.Client, session: session, isNew: true}
-		k.track(m)
-		g.pending = append(g.pending, m)
-		m.touch()
-		fail(wire.MemberIDRequired, m.id)
+		k.joinFirst(g, c, req, session, fail)
 		return
 	}
 	if g == nil {
@@ -41,16 +37,100 @@ func (k *Coordinator) Join(c *sim.Conn, req *wire.JoinGroupRequest) {
 		return
 	}
 	if m := g.pendingMember(req.Member); m != nil {
+		if !g.supports(req.Protocols, nil) {
+			fail(wire.InconsistentGroupProtocol, req.Member)
+			return
+		}
 		g.pending = remove(g.pending, m)
 		g.admit(m, c, req)
 		return
 	}
-	m := g.member(req.Member)
-	if m == nil {
-		fail(wire.UnknownMemberID, req.Member)
+	m, e := g.identify(req.Member, req.Instance)
+	switch {
+	case e != wire.None:
+		fail(e, req.Member)
+	case !g.supports(req.Protocols, m):
+		fail(wire.InconsistentGroupProtocol, req.Member)
+	default:
+		g.rejoin(m, c, req)
+	}
+}
+
+// joinFirst is a join without a member id (doNewMemberJoinGroup): a static member that is known takes
+// its old place; a dynamic one is told its id first.
+func (k *Coordinator) joinFirst(g *group, c *sim.Conn, req *wire.JoinGroupRequest, session sim.Time, fail func(wire.Error, string)) {
+	old := g.static(req.Instance)
+	if !g.supports(req.Protocols, old) {
+		fail(wire.InconsistentGroupProtocol, "")
 		return
 	}
-	g.rejoin(m, c, req)
+	if old != nil {
+		g.replace(old, c, req)
+		return
+	}
+	m := &member{g: g, instance: req.Instance, client: req.Client, session: session, isNew: true}
+	k.track(m)
+	if req.Instance != "" {
+		m.id = k.newMemberID(req.Instance)
+		g.admit(m, c, req)
+		return
+	}
+	m.id = k.newMemberID(req.Client)
+	if k.cfg.NoMemberIDs {
+		g.admit(m, c, req)
+		return
+	}
+	g.pending = append(g.pending, m)
+	m.touch()
+	fail(wire.MemberIDRequired, m.id)
+}
+
+// replace gives a static member that came back a new id in its old place
+// (updateStaticMemberAndRebalance): a stable group goes on as it was; whoever still uses the old id is
+// fenced.
+func (g *group) replace(m *member, c *sim.Conn, req *wire.JoinGroupRequest) {
+	k := g.k
+	m.answerJoin(&wire.JoinGroupResponse{Err: wire.FencedInstanceID, Generation: -1, Member: m.id})
+	m.answerSync(&wire.SyncGroupResponse{Err: wire.FencedInstanceID})
+	id := k.newMemberID(req.Instance)
+	if g.leader == m.id {
+		g.leader = id
+	}
+	m.id, m.client = id, req.Client
+	m.take(c, req)
+	m.touch()
+	k.env.Probe("kafka-group-static-member-returned")
+	switch {
+	case g.state == stable && g.vote() == g.protocol:
+		k.store(g, func(e wire.Error) {
+			if g.state != stable || m.id != id {
+				return
+			}
+			if e != wire.None {
+				m.answerJoin(&wire.JoinGroupResponse{Err: e, Generation: -1})
+				return
+			}
+			r := g.joined(m)
+			r.SkipAssignment = m.id == g.leader
+			m.answerJoin(r)
+		})
+	case g.state == preparing:
+		g.tryJoin()
+	default:
+		g.prepare()
+	}
+}
+
+// identify finds the member of a request (validateCurrentMember): an id that is not the one that now
+// stands for its group.instance.id is fenced.
+func (g *group) identify(id, instance string) (*member, wire.Error) {
+	if s := g.static(instance); s != nil && s.id != id {
+		return nil, wire.FencedInstanceID
+	}
+	if m := g.member(id); m != nil {
+		return m, wire.None
+	}
+	return nil, wire.UnknownMemberID
 }
 
 // admit adds a new member and rebalances (addMemberAndRebalance).
@@ -107,7 +187,7 @@ func (k *Coordinator) Sync(c *sim.Conn, req *wire.SyncGroupRequest) {
 	fail := func(e wire.Error) {
 		k.env.Reply(c, &wire.SyncGroupResponse{RespHeader: wire.RespHeader{Corr: req.Corr}, Err: e})
 	}
-	g, m, e := k.find(req.Group, req.Member, req.Generation)
+	g, m, e := k.find(req.Group, req.Member, req.Instance, req.Generation)
 	if e != wire.None {
 		fail(e)
 		return
@@ -162,7 +242,7 @@ func (g *group) assign(list []wire.Assignment) {
 }
 
 // find locates a member at its generation.
-func (k *Coordinator) find(name, id string, generation int32) (*group, *member, wire.Error) {
+func (k *Coordinator) find(name, id, instance string, generation int32) (*group, *member, wire.Error) {
 	if e := k.check(name); e != wire.None {
 		return nil, nil, e
 	}
@@ -170,19 +250,16 @@ func (k *Coordinator) find(name, id string, generation int32) (*group, *member, 
 	if g == nil {
 		return nil, nil, wire.UnknownMemberID
 	}
-	m := g.member(id)
-	switch {
-	case m == nil:
-		return g, nil, wire.UnknownMemberID
-	case generation != g.generation:
-		return g, m, wire.IllegalGeneration
+	m, e := g.identify(id, instance)
+	if e == wire.None && generation != g.generation {
+		e = wire.IllegalGeneration
 	}
-	return g, m, wire.None
+	return g, m, e
 }
 
 // Heartbeat is GroupCoordinator.handleHeartbeat.
 func (k *Coordinator) Heartbeat(c *sim.Conn, req *wire.HeartbeatRequest) {
-	g, m, e := k.find(req.Group, req.Member, req.Generation)
+	g, m, e := k.find(req.Group, req.Member, req.Instance, req.Generation)
 	if e == wire.None {
 		m.touch()
 		switch g.state {
@@ -262,12 +339,12 @@ func (k *Coordinator) mayCommit(g *group, req *wire.OffsetCommitRequest) (*membe
 	case g == nil:
 		return nil, wire.IllegalGeneration
 	}
-	m := g.member(req.Member)
+	m, e := g.identify(req.Member, req.Instance)
 	switch {
 	case g.state == empty && req.Generation < 0:
 		return m, wire.None
-	case m == nil:
-		return nil, wire.UnknownMemberID
+	case e != wire.None:
+		return nil, e
 	case req.Generation != g.generation:
 		return m, wire.IllegalGeneration
 	case g.state == completing:

@@ -51,6 +51,7 @@ type member struct {
 	g         *group
 	index     uint32
 	id        string
+	instance  string // group.instance.id, "" of a dynamic member
 	client    string
 	session   sim.Time
 	rebalance sim.Time
@@ -71,6 +72,16 @@ type member struct {
 func (g *group) member(id string) *member {
 	for _, m := range g.members {
 		if m.id == id {
+			return m
+		}
+	}
+	return nil
+}
+
+// static is the member of a group.instance.id, nil if there is none.
+func (g *group) static(instance string) *member {
+	for _, m := range g.members {
+		if instance != "" && m.instance == instance {
 			return m
 		}
 	}
@@ -289,12 +300,13 @@ func (g *group) expireJoin() {
 	g.nextGeneration()
 }
 
-// nextGeneration is GroupCoordinator.onCompleteJoin: who has not rejoined is out.
+// nextGeneration is GroupCoordinator.onCompleteJoin: who has not rejoined is out, except static members,
+// which stay until their session ends. If nobody else is there, the rebalance waits on.
 func (g *group) nextGeneration() {
 	k := g.k
 	kept := g.members[:0]
 	for _, m := range g.members {
-		if m.joinConn != nil {
+		if m.joinConn != nil || m.instance != "" {
 			kept = append(kept, m)
 			continue
 		}
@@ -303,8 +315,10 @@ func (g *group) nextGeneration() {
 	}
 	clear(g.members[len(kept):])
 	g.members = kept
-	if g.member(g.leader) == nil && len(g.members) > 0 {
-		g.leader = g.members[0].id
+	if len(g.members) > 0 && !g.electJoined() {
+		g.deadline = k.env.Now() + g.rebalanceTimeout()
+		g.arm()
+		return
 	}
 	g.generation++
 	g.initial = false
@@ -325,12 +339,27 @@ func (g *group) nextGeneration() {
 	}
 }
 
+// electJoined makes a member that has joined the leader, unless the leader is one
+// (GroupMetadata.maybeElectNewJoinedLeader). It reports whether there is any.
+func (g *group) electJoined() bool {
+	if m := g.member(g.leader); m != nil && m.joinConn != nil {
+		return true
+	}
+	for _, m := range g.members {
+		if m.joinConn != nil {
+			g.leader = m.id
+			return true
+		}
+	}
+	return false
+}
+
 // joined is the answer to a member that is in the present generation.
 func (g *group) joined(m *member) *wire.JoinGroupResponse {
 	r := &wire.JoinGroupResponse{Generation: g.generation, Protocol: g.protocol, Leader: g.leader, Member: m.id}
 	if m.id == g.leader {
 		for _, o := range g.members {
-			r.Members = append(r.Members, wire.GroupMember{Member: o.id, Metadata: o.metadata(g.protocol)})
+			r.Members = append(r.Members, wire.GroupMember{Member: o.id, Instance: o.instance, Metadata: o.metadata(g.protocol)})
 		}
 	}
 	return r
@@ -377,6 +406,24 @@ func (g *group) vote() string {
 		return ""
 	}
 	return names[best]
+}
+
+// supports says whether a member with these protocols can live with the others
+// (GroupMetadata.supportsProtocols).
+func (g *group) supports(p []wire.Protocol, but *member) bool {
+	alone := true
+	for i := range p {
+		all := true
+		for _, m := range g.members {
+			if m != but {
+				alone, all = false, all && m.metadata(p[i].Name) != nil
+			}
+		}
+		if all {
+			return true
+		}
+	}
+	return alone && len(p) > 0
 }
 
 // expireSync removes members that got their generation and did not sync in time (DelayedSync).

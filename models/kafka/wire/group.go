@@ -35,12 +35,13 @@ type JoinGroupRequest struct {
 	SessionTimeoutMs   int32
 	RebalanceTimeoutMs int32
 	Member             string // "" on the first join
+	Instance           string // group.instance.id, "" of a dynamic member
 	Protocols          []Protocol
 }
 
 // Size counts the encoded bytes; protocol type is "consumer".
 func (m *JoinGroupRequest) Size() int {
-	n := m.size() + compact(m.Group) + 4 + 4 + compact(m.Member) + nullSize + compact("consumer") +
+	n := m.size() + compact(m.Group) + 4 + 4 + compact(m.Member) + compact(m.Instance) + compact("consumer") +
 		arrayHead(len(m.Protocols)) + nullSize + tagSize
 	for i := range m.Protocols {
 		n += compact(m.Protocols[i].Name) + compactLen(len(m.Protocols[i].Metadata)) + tagSize
@@ -48,20 +49,23 @@ func (m *JoinGroupRequest) Size() int {
 	return n
 }
 
-// JoinGroupResponse answers it; Members is filled for the leader only.
+// JoinGroupResponse answers it; Members is filled for the leader only. SkipAssignment tells a static
+// leader that came back that the group keeps its assignment (KIP-814).
 type JoinGroupResponse struct {
 	RespHeader
-	Err        Error
-	Generation int32
-	Protocol   string
-	Leader     string
-	Member     string
-	Members    []GroupMember
+	Err            Error
+	Generation     int32
+	Protocol       string
+	Leader         string
+	Member         string
+	SkipAssignment bool
+	Members        []GroupMember
 }
 
 // GroupMember is a member as the group's leader sees it.
 type GroupMember struct {
 	Member   string
+	Instance string
 	Metadata []byte
 }
 
@@ -70,7 +74,7 @@ func (m *JoinGroupResponse) Size() int {
 	n := m.size() + 4 + 2 + 4 + compact("consumer") + compact(m.Protocol) + compact(m.Leader) + 1 +
 		compact(m.Member) + arrayHead(len(m.Members)) + tagSize
 	for i := range m.Members {
-		n += compact(m.Members[i].Member) + nullSize + compactLen(len(m.Members[i].Metadata)) + tagSize
+		n += compact(m.Members[i].Member) + compact(m.Members[i].Instance) + compactLen(len(m.Members[i].Metadata)) + tagSize
 	}
 	return n
 }
@@ -81,6 +85,7 @@ type SyncGroupRequest struct {
 	Group       string
 	Generation  int32
 	Member      string
+	Instance    string
 	Protocol    string
 	Assignments []Assignment
 }
@@ -93,7 +98,7 @@ type Assignment struct {
 
 // Size counts the encoded bytes.
 func (m *SyncGroupRequest) Size() int {
-	n := m.size() + compact(m.Group) + 4 + compact(m.Member) + nullSize + compact("consumer") +
+	n := m.size() + compact(m.Group) + 4 + compact(m.Member) + compact(m.Instance) + compact("consumer") +
 		compact(m.Protocol) + arrayHead(len(m.Assignments)) + tagSize
 	for i := range m.Assignments {
 		n += compact(m.Assignments[i].Member) + compactLen(len(m.Assignments[i].Data)) + tagSize
@@ -120,11 +125,12 @@ type HeartbeatRequest struct {
 	Group      string
 	Generation int32
 	Member     string
+	Instance   string
 }
 
 // Size counts the encoded bytes.
 func (m *HeartbeatRequest) Size() int {
-	return m.size() + compact(m.Group) + 4 + compact(m.Member) + nullSize + tagSize
+	return m.size() + compact(m.Group) + 4 + compact(m.Member) + compact(m.Instance) + tagSize
 }
 
 // HeartbeatResponse answers it.
@@ -173,6 +179,7 @@ type OffsetCommitRequest struct {
 	Group      string
 	Generation int32
 	Member     string
+	Instance   string
 	Parts      []CommitPart
 	Room       *OffsetCommitResponse // as of ProduceRequest
 }
@@ -180,7 +187,7 @@ type OffsetCommitRequest struct {
 // Size counts the encoded bytes.
 func (m *OffsetCommitRequest) Size() int {
 	const part = 4 + 8 + 4 + 1 + tagSize
-	n := m.size() + compact(m.Group) + 4 + compact(m.Member) + nullSize + tagSize
+	n := m.size() + compact(m.Group) + 4 + compact(m.Member) + compact(m.Instance) + tagSize
 	if len(m.Parts) == 1 {
 		return n + oneRun(compact(m.Parts[0].Topic), part)
 	}
