@@ -110,12 +110,9 @@ func rules(r *models.Resolved) node.Rules {
 	out.NetTick = r.Time(s, "net_ticktime")
 	out.Heartbeat = r.Time(s, "heartbeat")
 	out.Embed = int(r.Int(s, "queue_index_embed_msgs_below"))
-	switch r.Str(s, "cluster_partition_handling") {
-	case "pause_minority":
-		out.Partition = node.PauseMinority
-	case "autoheal":
-		out.Partition = node.Autoheal
-	}
+	out.DiskFreeLimit = r.Int(s, "disk_free_limit")
+	partitionRules(r, &out)
+	out.NoGuard = r.Quirk("no-confirm-guard")
 	out.DropAndAck = r.Quirk("drop-and-ack")
 	out.AckInFlight = r.Quirk("ack-in-flight")
 	out.StoreSync = !r.Quirk("confirm-without-store-sync")
@@ -124,6 +121,24 @@ func rules(r *models.Resolved) node.Rules {
 	}
 	out.DoubleDebit = r.Quirk("double-mirror-debit")
 	return out
+}
+
+// partitionRules are the keys of cluster_partition_handling; 4.3 has none of them.
+func partitionRules(r *models.Resolved, out *node.Rules) {
+	const s, key = models.Broker, "cluster_partition_handling"
+	switch r.Str(s, key) {
+	case "pause_minority":
+		out.Partition = node.PauseMinority
+	case "autoheal":
+		out.Partition = node.Autoheal
+	case "pause_if_all_down":
+		out.Partition = node.PauseIfAllDown
+		numbers, _ := profile.Nodes(r.Str(s, key+".pause_if_all_down.nodes"))
+		for _, n := range numbers {
+			out.Preferred = append(out.Preferred, n-1)
+		}
+		out.RecoverByAutoheal = r.Str(s, key+".pause_if_all_down.recover") == "autoheal"
+	}
 }
 
 // connectClients tells the clients which queues there are.

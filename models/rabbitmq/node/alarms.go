@@ -57,11 +57,11 @@ func (a *alarms) set(n *Node, i uint16, on bool) {
 		a.count--
 	}
 	if int(i) == n.index {
-		text := "free space below disk_free_limit"
+		kind := "alarm-set"
 		if !on {
-			text = "cleared"
+			kind = "alarm-cleared"
 		}
-		n.p.Emit("alarm", "disk", text)
+		n.p.Emit(kind, "", "disk: free space and disk_free_limit")
 		for _, l := range n.links {
 			if l != nil && l.up {
 				l.send(&wire.Alarm{Node: i, Resource: "disk", On: on})

@@ -50,16 +50,21 @@ func (n *Node) setPhase(ph phase) {
 }
 
 func (n *Node) peerStatus(l *link) {
-	if i := uint16(l.peer); l.state.Phase == paused && n.dbMember(i) {
+	i := uint16(l.peer)
+	if l.state.Phase == paused {
 		// its application stopped in a VM that stays connected (rabbit_node_monitor's monitor of rabbit)
-		n.metaDown(i)
-		if n.phase == running {
-			n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
+		if n.dbMember(i) {
+			n.metaDown(i)
+			if n.phase == running {
+				n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
+			}
 		}
+		n.rabbitDown(i)
 	}
 	n.checkPartition(l)
 	n.bootStep()
 	if n.phase == running && l.state.Phase == running {
+		n.maybeHeal()
 		n.addMirrorsHere() // of masters that could not be reached when this node started
 		n.syncUnsynced()
 	}
@@ -241,7 +246,7 @@ func (n *Node) appStarted(generation uint32) {
 		}
 	}
 	n.setPhase(running)
-	n.heal.restarting = false
+	n.heal.restarting, n.heal.pausing = false, false
 	n.p.Listen(wire.ClientPort)
 	n.p.Emit("node-up", "", "rabbit runs on "+n.p.Host.Name)
 	n.p.Ready()
@@ -273,6 +278,7 @@ func (n *Node) linkDown(l *link, was status, why string) {
 	n.calls.nodeDown(n, i)
 	n.forgetPids(i)
 	n.metaDown(i)
+	n.healNodeDown(i)
 	switch n.phase {
 	case joining:
 		n.phase = waiting
@@ -284,7 +290,7 @@ func (n *Node) linkDown(l *link, was status, why string) {
 			n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
 			n.askPartial(l)
 		}
-		n.checkMajority()
+		n.checkSurvival()
 	}
 }
 

@@ -265,7 +265,7 @@ func (ch *channel) castTo(m *wire.Publish, pid wire.Pid, id wire.GUID, mirror bo
 		rep = ch.newReplica(pid)
 	}
 	c := n.k.Pool.ToQueue.Get()
-	c.To, c.From, c.ID, c.Key, c.Exch, c.Content = pid, ch.pr.pid, id, m.Key, m.Exchange, m.Content
+	c.To, c.From, c.ID, c.Key, c.Exch, c.Mirror, c.Content = pid, ch.pr.pid, id, m.Key, m.Exchange, mirror, m.Content
 	if ch.confirming {
 		c.Seq = ch.seq
 	}

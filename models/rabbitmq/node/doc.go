@@ -36,14 +36,19 @@ const (
 	Ignore Handling = iota
 	PauseMinority
 	Autoheal
+	PauseIfAllDown
 )
 
 // Rules are settings and the behaviour of a version.
 type Rules struct {
 	NetTick   sim.Time // net_ticktime
 	Partition Handling
-	Heartbeat sim.Time // heartbeat: what the node proposes to clients
-	Embed     int      // queue_index_embed_msgs_below
+	// Preferred are the nodes of pause_if_all_down; RecoverByAutoheal is its recover = autoheal.
+	Preferred         []int
+	RecoverByAutoheal bool
+	NoGuard           bool     // no confirm guard in a minority (before 3.3.5, 5d339c4f90)
+	Heartbeat         sim.Time // heartbeat: what the node proposes to clients
+	Embed             int      // queue_index_embed_msgs_below
 	// DiskFreeLimit is disk_free_limit in bytes.
 	DiskFreeLimit int64
 

@@ -2,17 +2,25 @@ package node
 
 import (
 	"slices"
+
+	"github.com/mqsim/mqsim/sim"
 )
 
 // healing is the node monitor's state (rabbit_node_monitor.erl, rabbit_autoheal.erl).
 type healing struct {
-	restarting bool   // the application stopped and comes back
-	generation uint32 // of the application's starts
-	split      []bool // nodes that run in another database
-	asked      bool   // autoheal: a round is under way here
-	answers    map[uint16]healAnswer
-	hold       bool // autoheal: paused until the winner says go
-	all        bool // paused by a partial partition: until every node is reachable
+	restarting bool     // the application stopped and comes back
+	generation uint32   // of the application's starts
+	partitions []uint16 // nodes that run in another database, in order of the events
+	hold       bool     // autoheal: stopped until the winner says go
+	all        bool     // paused by a partial partition: until every node is reachable
+	pausing    bool     // the application is about to stop
+
+	state   healState // autoheal
+	round   uint32
+	answers map[uint16]healAnswer
+	winner  uint16
+	stops   []uint16 // winner: losers that have not stopped yet
+	losers  []uint16
 }
 
 // majority says whether more than half of all VMs are connected, this one included [rules 101, 108a].
@@ -26,13 +34,57 @@ func (n *Node) majority() bool {
 	return 2*up > len(n.k.Hosts)
 }
 
-// guard is pause_partition_guard: no confirm leaves a node that ought to pause.
-func (n *Node) guard() bool { return n.k.Rules.Partition != PauseMinority || n.majority() }
+// preferred says whether one of the listed nodes of pause_if_all_down is connected, or is this one
+// (in_preferred_partition).
+func (n *Node) preferred() bool {
+	for _, i := range n.k.Rules.Preferred {
+		if n.nodeUp(i) {
+			return true
+		}
+	}
+	return len(n.k.Rules.Preferred) == 0
+}
 
-// checkMajority pauses the application in a minority. Half is a minority.
-func (n *Node) checkMajority() {
-	if n.k.Rules.Partition == PauseMinority && !n.majority() {
-		n.p.Emit("node-paused", "", "pause_minority")
+// survives says whether the configured handling lets this node run with the nodes that it reaches.
+func (n *Node) survives() bool {
+	switch n.k.Rules.Partition {
+	case PauseMinority:
+		return n.majority()
+	case PauseIfAllDown:
+		return n.preferred()
+	}
+	return true
+}
+
+// guard is pause_partition_guard: no confirm leaves a node that ought to pause (3.3.5 and later).
+func (n *Node) guard() bool { return n.k.Rules.NoGuard || n.survives() }
+
+// pauseStop is the time from the decision to pause until clients' connections are closed: rabbit:stop runs in
+// a process outside the application and stops what was started last first; listeners and connections come
+// late. [M] F-pause c.f: 16 to 26 publishes at 100/s were stored and not answered before the close.
+const pauseStop = 190 * sim.Millisecond
+
+// checkSurvival stops the application on the wrong side of a partition (await_cluster_recovery).
+func (n *Node) checkSurvival() {
+	if n.survives() || n.heal.pausing {
+		return
+	}
+	why := "pause_minority"
+	if n.k.Rules.Partition == PauseIfAllDown {
+		why = "pause_if_all_down"
+	}
+	n.pause(why)
+}
+
+func (n *Node) pause(why string) {
+	n.p.Emit("node-paused", "", why)
+	n.heal.pausing = true
+	n.p.After(pauseStop, timerPause, n.heal.generation)
+}
+
+// pauseNow: the application stops.
+func (n *Node) pauseNow(generation uint32) {
+	if n.phase == running && n.heal.pausing && generation == n.heal.generation {
 		n.stopApp()
 	}
 }
@@ -79,10 +131,12 @@ func (n *Node) partial(proxy, lost uint16) {
 		return
 	}
 	n.p.Probe("rabbitmq-partial-partition")
-	if n.k.Rules.Partition == PauseMinority {
-		n.p.Emit("node-paused", "", "partial partition: "+n.k.Hosts[proxy].Name+" reaches "+n.k.Hosts[lost].Name)
-		n.stopApp()
+	switch {
+	case n.heal.pausing || !n.survives():
+		return
+	case n.k.Rules.Partition == PauseMinority:
 		n.heal.all = true
+		n.pause("partial partition: " + n.k.Hosts[proxy].Name + " reaches " + n.k.Hosts[lost].Name)
 		return
 	}
 	n.links[proxy].down("partial partition: it reaches " + n.k.Hosts[lost].Name)
@@ -101,8 +155,9 @@ func (n *Node) allUp() bool {
 // in order.
 func (n *Node) stopApp() {
 	n.setPhase(paused)
-	n.heal.restarting = true
-	n.heal.split = nil
+	h := &n.heal
+	h.restarting, h.pausing, h.partitions, h.state = true, false, nil, notHealing
+	h.hold = h.hold && n.nodeUp(int(h.winner)) // else nobody would say when to start
 	n.p.Role("paused")
 	n.quit()
 	n.meta.DB = nil
@@ -110,12 +165,16 @@ func (n *Node) stopApp() {
 	n.sendStatus()
 }
 
-// pollPaused looks each second whether the application may come back.
+// pollPaused looks each second whether the application may come back (wait_for_cluster_recovery).
 func (n *Node) pollPaused() {
-	if n.phase != paused || n.heal.hold || n.k.Rules.Partition == PauseMinority && !n.majority() || n.heal.all && !n.allUp() {
-		return
+	if n.phase == paused && !n.heal.hold && n.survives() && (!n.heal.all || n.allUp()) {
+		n.resumeApp()
 	}
-	n.heal.all = false
+}
+
+// resumeApp is rabbit:start in a VM that has gone on running.
+func (n *Node) resumeApp() {
+	n.heal.all, n.heal.hold = false, false
 	n.p.Emit("node-resumed", "", "")
 	n.meta.disk.since = n.p.Now()
 	n.setPhase(waiting)
@@ -129,106 +188,24 @@ func (n *Node) checkPartition(l *link) {
 	if n.phase != running || l.state.Phase != running || n.dbMember(i) || slices.Contains(l.state.DB, uint16(n.index)) {
 		return
 	}
-	if n.heal.split == nil {
-		n.heal.split = make([]bool, len(n.k.Hosts))
-	}
-	if n.heal.split[i] {
+	if slices.Contains(n.heal.partitions, i) {
 		return
 	}
-	n.heal.split[i] = true
+	n.heal.partitions = append(n.heal.partitions, i)
 	n.p.Emit("partition-detected", "", "with "+n.k.Hosts[i].Name)
-	if n.k.Rules.Partition == Autoheal {
-		n.askHeal()
-	}
+	n.maybeHeal()
 }
 
-// Autoheal, as far as the model goes: once all nodes are connected, the lowest of them asks everybody for
-// its partition and its number of client connections; the partition with most connections wins (tie: most
-// nodes, then the lower name), all others restart.
-type healAsk struct{}
-type healAnswer struct {
-	DB    []uint16
-	Conns int
-}
-type healRestart struct{ Winner uint16 }
-
-func (n *Node) askHeal() {
-	if n.index != 0 {
-		n.sendMeta(0, &healAsk{})
-		return
-	}
-	if n.heal.asked || n.phase != running {
-		return
-	}
-	for i := range n.k.Hosts {
-		if !n.nodeUp(i) {
-			return
+// rabbitDown is handle_dead_rabbit: the application of a node has stopped, whether its VM has or not. Only
+// when no node is left in another database are the partitions forgotten.
+func (n *Node) rabbitDown(i uint16) {
+	if n.phase == running {
+		other := slices.ContainsFunc(n.heal.partitions, func(x uint16) bool {
+			return x != i && n.nodeUp(int(x)) && n.links[x].state.Phase == running && !n.dbMember(x)
+		})
+		if !other {
+			n.heal.partitions = nil
 		}
 	}
-	n.heal.asked = true
-	n.heal.answers = map[uint16]healAnswer{0: {slices.Clone(n.meta.DB), len(n.conns)}}
-	for i := 1; i < len(n.k.Hosts); i++ {
-		n.sendMeta(uint16(i), &healAsk{})
-	}
-}
-
-func (n *Node) healMessage(from uint16, body any) {
-	switch m := body.(type) {
-	case *healAsk:
-		if n.index == 0 {
-			n.askHeal()
-			return
-		}
-		n.sendMeta(from, &healAnswer{DB: slices.Clone(n.meta.DB), Conns: len(n.conns)})
-	case *healAnswer:
-		if n.heal.asked {
-			n.heal.answers[from] = *m
-			n.decideHeal()
-		}
-	case *healRestart:
-		n.restartApp(m.Winner)
-	default:
-		n.partialMessage(from, body)
-	}
-}
-
-func (n *Node) decideHeal() {
-	if len(n.heal.answers) < len(n.k.Hosts) {
-		return
-	}
-	n.heal.asked = false
-	var best []uint16
-	conns := -1
-	for i := range n.k.Hosts {
-		group := n.heal.answers[uint16(i)].DB
-		sum := 0
-		for _, j := range group {
-			sum += n.heal.answers[j].Conns
-		}
-		if sum > conns || sum == conns && len(group) > len(best) {
-			best, conns = group, sum
-		}
-	}
-	if len(best) == 0 || len(best) == len(n.k.Hosts) {
-		return
-	}
-	for i := range n.k.Hosts {
-		if slices.Contains(best, uint16(i)) {
-			continue
-		}
-		if i == n.index {
-			n.restartApp(best[0])
-		} else {
-			n.sendMeta(uint16(i), &healRestart{best[0]})
-		}
-	}
-}
-
-// restartApp is a loser's restart.
-func (n *Node) restartApp(winner uint16) {
-	if n.phase != running {
-		return
-	}
-	n.p.Emit("node-paused", "", "autoheal: "+n.k.Hosts[winner].Name+" won")
-	n.stopApp()
+	n.healRabbitDown(i)
 }

@@ -48,10 +48,14 @@ func (ms *master) channel(pid wire.Pid) *consChannel {
 	return nil
 }
 
-// publish is rabbit_amqqueue_process:deliver_or_enqueue.
+// publish is rabbit_amqqueue_process:deliver_or_enqueue. What was sent to this process while it was a mirror
+// counts as delivered before (SlaveWhenPublished): its first delivery carries the redelivered flag.
 func (q *queue) publish(m *wire.ToQueue) {
 	s := q.sender(m.From)
 	q.credit(s)
+	if m.Mirror && q.n.k.Rules.DoubleDebit {
+		q.credit(s) // the channel took two for it (rabbit_amqqueue_process:handle_cast, deliver)
+	}
 	if q.known(s, m) {
 		return
 	}
@@ -72,9 +76,9 @@ func (q *queue) publish(m *wire.ToQueue) {
 		if pending {
 			q.waiting[m.ID] = publisher{s, m.Seq}
 		}
-		q.deliver(c, &entry{Seq: pos, ID: m.ID, Content: m.Content})
+		q.deliver(c, &entry{Seq: pos, ID: m.ID, Redelivered: m.Mirror, Content: m.Content})
 	} else {
-		pending = q.st.publish(m.ID, &m.Content, wants, false)
+		pending = q.st.publish(m.ID, &m.Content, wants, m.Mirror)
 		q.broadcast(wire.GMItem{Kind: wire.GMPublish, ID: m.ID, From: m.From, Content: m.Content})
 	}
 	switch {

@@ -230,7 +230,7 @@ func (q *queue) promote() {
 		s.queue, s.head = nil, 0
 		for _, m := range copies {
 			if m != nil {
-				s.handled-- // its credit was given when it came
+				s.handled-- // its credit was given when it came; the one for the ring's copy is due now (promote_delivery)
 				q.publish(m)
 			}
 		}

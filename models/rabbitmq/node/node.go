@@ -22,6 +22,8 @@ const (
 	timerAlarm                   // disk alarm check
 	timerLimit                   // handshake time-out of a connection
 	timerStoreSync               // automatic synchronisation of queue process arg
+	timerPause                   // the application stops; arg: generation of its start
+	timerHeal                    // an autoheal takes too long; arg: round
 	timerStore                   // stores
 )
 
@@ -136,6 +138,10 @@ func (n *Node) Timer(kind uint16, arg uint32) {
 		n.checkDisk()
 	case timerLimit:
 		n.handshakeLimit(arg)
+	case timerPause:
+		n.pauseNow(arg)
+	case timerHeal:
+		n.healTimer(arg)
 	case timerStoreSync:
 		n.syncTimer(arg)
 	default:

@@ -174,13 +174,16 @@ func (q *queue) stalled() bool { return !q.ended && q.st.s.Syncing() }
 
 // watches: publishing and consuming channels, and the other members of the ring.
 func (q *queue) watches(pid wire.Pid) bool {
-	return q.senders[pid] != nil || q.master != nil && q.master.channel(pid) != nil || q.rec.has(pid)
+	return q.senders[pid] != nil || q.master != nil && (q.master.channel(pid) != nil || q.master.sync.waitsFor(pid)) || q.rec.has(pid)
 }
 
 // down is 'DOWN' of a channel or of another replica.
 func (q *queue) down(pid wire.Pid) {
-	if q.rec.has(pid) && pid != q.pr.pid {
+	switch {
+	case q.rec.has(pid) && pid != q.pr.pid:
 		q.memberDown(pid)
+	case q.master != nil && q.master.sync.waitsFor(pid):
+		q.syncMemberDown(pid) // somebody else has taken it out of the record already
 	}
 	if q.master != nil {
 		q.channelDown(pid)
@@ -192,6 +195,13 @@ func (q *queue) down(pid wire.Pid) {
 func (q *queue) nodeDown(i uint16) {
 	if pid := q.rec.onNode(i); !pid.IsZero() {
 		q.memberDown(pid)
+	}
+	if q.master != nil && q.master.sync != nil {
+		for _, pid := range slices.Clone(q.master.sync.waits) {
+			if pid.Node == i {
+				q.syncMemberDown(pid)
+			}
+		}
 	}
 	if q.master != nil {
 		for _, c := range slices.Clone(q.master.channels) {

@@ -22,6 +22,9 @@ type syncing struct {
 	last    bool // the last batch is out
 }
 
+// waitsFor says whether the synchronisation, if there is one, waits for a mirror.
+func (s *syncing) waitsFor(pid wire.Pid) bool { return s != nil && slices.Contains(s.waits, pid) }
+
 func (q *queue) deferSync(m wire.Message) bool {
 	switch m := m.(type) {
 	case *wire.ToQueue, *wire.Settle, *wire.Credit:

@@ -31,6 +31,7 @@ func nobody(r *models.Resolved, _ []models.Stream, role, _ string) string {
 // not accept, arguments of queues that exclude each other.
 func check(sys *models.System, r *models.Resolved, streams []models.Stream) []models.Problem {
 	c := &checker{sys: sys, r: r}
+	c.partitions()
 	c.policy(r, sys.Sections[models.Policy], "policy.")
 	c.queue(r, sys.Sections[models.Queue], "queue.")
 	for i := range streams {
@@ -70,6 +71,24 @@ func (c *checker) place(written models.Settings, key string) models.Pos {
 		}
 	}
 	return c.sys.Pos
+}
+
+// partitions checks the nodes of pause_if_all_down.
+func (c *checker) partitions() {
+	const s, key, list = models.Broker, "cluster_partition_handling", "cluster_partition_handling.pause_if_all_down.nodes"
+	written := c.sys.Sections[s]
+	if c.r.Str(s, key) != "pause_if_all_down" {
+		return
+	}
+	names, ok := Nodes(c.r.Str(s, list))
+	if !ok {
+		c.problem(c.place(written, key), "broker."+key, "pause_if_all_down needs %s: n1,n2", list)
+	}
+	for _, n := range names {
+		if n < 1 || int64(n) > c.r.Int(models.Topology, "nodes") {
+			c.problem(c.place(written, list), "broker."+list, "there is no node n%d", n)
+		}
+	}
 }
 
 // policy applies rabbit_mirror_queue_misc:validate_policy.

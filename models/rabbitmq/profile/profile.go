@@ -63,8 +63,8 @@ var table = models.Table{
 		{Name: "node-resumed", Doc: "a paused node starts its broker again", DocZH: "暂停的节点恢复"},
 		{Name: "partition-detected", Doc: "nodes met again and found that they had been split", DocZH: "重新连通后发现曾经分区"},
 		{Name: "leader-elected", Doc: "a queue got a master", DocZH: "队列有了 master"},
-		{Name: "alarm-set", Doc: "a node is short of memory or disk space: publishers are blocked", DocZH: "内存或磁盘告警，发布被阻塞", NotBuilt: true},
-		{Name: "alarm-cleared", Doc: "no longer", DocZH: "告警解除", NotBuilt: true},
+		{Name: "alarm-set", Doc: "a node is short of memory or disk space: publishers are blocked", DocZH: "内存或磁盘告警，发布被阻塞"},
+		{Name: "alarm-cleared", Doc: "no longer", DocZH: "告警解除"},
 	},
 	Metrics: []models.Word{
 		{Name: "nacked"}, {Name: "returned"}, {Name: "elections"}, {Name: "promoted_unsynced"}, {Name: "split_brain"},

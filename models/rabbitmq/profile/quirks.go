@@ -12,7 +12,7 @@ func between(since, version string) []models.QuirkRange {
 
 // quirks are the behaviours of versions that a scenario can switch by name.
 var quirks = []models.Quirk{
-	{Name: "no-confirm-guard", Where: until("3.3.5"), Source: "5d339c4f90 (first tag 3.3.5)",
+	{Name: "no-confirm-guard", Where: until("3.3.5"), Source: "5d339c4f90 (first tag 3.3.5)", Built: true,
 		Doc:   "A node in a minority goes on confirming until it has noticed and paused.",
 		DocZH: "少数派节点在察觉并暂停之前继续确认。"},
 	{Name: "ack-in-flight", Where: until("3.8.0"), Source: "PR 1893, b7f29c1dad", Built: true,

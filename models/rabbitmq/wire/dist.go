@@ -76,6 +76,8 @@ type ToQueue struct {
 	ID   GUID
 	Key  string
 	Exch string
+	// Mirror: the channel took the process for a mirror (rabbit_amqqueue_process, SlaveWhenPublished).
+	Mirror bool
 	Content
 }
 
