@@ -14,6 +14,11 @@ import (
 
 // loaded is three servers, a producer of 100 messages/s of 1000 bytes and a consumer, both at s1.
 func loaded(t *testing.T, specs ...faults.Spec) (*bench, *workload.Driver) {
+	return operated(t, specs, nil)
+}
+
+// operated is loaded with an operator.
+func operated(t *testing.T, specs []faults.Spec, ops []faults.Operation) (*bench, *workload.Driver) {
 	stream := models.Stream{Name: "t0", Partitions: 1, MessageSize: 1000,
 		Producers: []models.ProducerGroup{{Count: 1, Rate: []models.RateStep{{Milli: 100_000}}, MaxInFlight: 1000}},
 		Consumers: []models.ConsumerGroup{{Count: 1, Group: "g"}}}
@@ -22,7 +27,7 @@ func loaded(t *testing.T, specs ...faults.Spec) (*bench, *workload.Driver) {
 	sys := &models.System{Name: "toy", OSBoot: at(second)}
 	load := &workload.Spec{Streams: []models.Stream{stream}, Duration: 60 * second}
 	d := workload.NewDriver(w, c, &models.Config{System: sys, Streams: []models.Stream{stream}}, load)
-	b := &bench{w: w, c: c, in: faults.New(w, c, sys, specs, nil)}
+	b := &bench{w: w, c: c, in: faults.New(w, c, sys, specs, ops)}
 	b.in.Rate = d.SetRate
 	c.Start()
 	d.StartClients()

@@ -78,20 +78,11 @@ func (in *Injector) operate(o *Operation, then func()) {
 			win.Hosts = append(win.Hosts, h.Name)
 		}
 	}
-	switch o.Do {
-	case "start", "stop", "restart":
-		in.roll(o, hosts, answer)
-	case "wait":
-		in.wait(o, answer)
-	case "set-rate":
-		if err := in.Rate(hosts, o.Rate); err != nil {
-			answer(models.OpAnswer{Text: err.Error()})
-			return
-		}
-		answer(models.OpAnswer{OK: true, Text: "rate changed"})
-	default:
-		in.c.Do(&models.Operation{Do: o.Do, Hosts: hosts, Args: o.args()}, answer)
+	if do := verbs[o.Do]; do != nil {
+		do(in, o, hosts, answer)
+		return
 	}
+	in.c.Do(&models.Operation{Do: o.Do, Hosts: hosts, Args: o.args()}, answer)
 }
 
 // args are the keys of an operation as a model's Do gets them: definition keys as "definition.KEY".
@@ -123,7 +114,7 @@ func (o *Operation) args() map[string]string {
 }
 
 // wait lets time pass, or waits for an event.
-func (in *Injector) wait(o *Operation, answer func(models.OpAnswer)) {
+func (in *Injector) wait(o *Operation, _ []*sim.Host, answer func(models.OpAnswer)) {
 	if o.Until == "" {
 		in.at(in.w.Now()+o.For, func() { answer(models.OpAnswer{OK: true}) })
 		return
@@ -153,7 +144,7 @@ func (in *Injector) roll(o *Operation, hosts []*sim.Host, answer func(models.OpA
 	var next func(i int)
 	next = func(i int) {
 		if i == len(hosts) {
-			answer(models.OpAnswer{OK: true, Text: fmt.Sprintf("%d hosts", len(hosts))})
+			answer(models.OpAnswer{OK: true, Text: count(len(hosts), "host")})
 			return
 		}
 		in.one(o, hosts[i], func() {

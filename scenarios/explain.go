@@ -74,18 +74,14 @@ func Explain(word, lang string) (text, hint string, ok bool) {
 // extra lists the keys of an action or an operation, and whether it is built.
 func extra(word, lang string) string {
 	var keys []string
-	built := true
 	if a := actionNamed(word); a != nil {
 		keys = a.keys
 	} else if o := operationNamed(word); o != nil {
-		keys, built = o.keys, o.built
+		keys = o.keys
 	}
 	s := ""
 	if len(keys) > 0 {
 		s = "\n" + say(lang, "keys: ", "键：") + strings.Join(keys, ", ")
-	}
-	if !built {
-		s += "\n" + say(lang, "not built yet", "尚未实现")
 	}
 	return s
 }

@@ -270,7 +270,7 @@ func (c *schedule) aim(o *object, f *faults.Spec, a *action) {
 	systems := c.concerned(f.Systems)
 	if n := o.scalar("selector", "a selector (primary, broker-1, primary+replica)"); n != nil {
 		f.Selector = c.selector(n, join(o.path, "selector"), systems, f.Optional)
-		c.suits(f, a, n, join(o.path, "selector"), systems)
+		c.suits(f.Selector, a.name, a.on, n, join(o.path, "selector"), systems)
 	}
 	ways := []string{"selector"}
 	if a.target >= bySides {
@@ -296,18 +296,18 @@ func (c *schedule) aim(o *object, f *faults.Spec, a *action) {
 	}
 }
 
-// suits checks that an action can do something to what a selector names: only clients crash as clients, and
+// suits checks that an action or operation can do something to what a selector names: only clients crash as clients, and
 // clients have neither disks nor memory of a known size.
-func (c *schedule) suits(f *faults.Spec, a *action, n *node, path string, systems []*System) {
+func (c *schedule) suits(sel faults.Selector, name string, on victims, n *node, path string, systems []*System) {
 	if len(systems) == 0 {
 		return
 	}
-	f.Selector.Words(func(t faults.Term) {
+	sel.Words(func(t faults.Term) {
 		switch is, _ := systems[0].isClient(t.Word); {
-		case a.on == onClients && !is:
-			c.d.fail(n.at, path, "%s hits clients (producer-0, consumer-0), and %s is none", a.name, quoted(t.Word))
-		case a.on == onServers && is:
-			c.d.fail(n.at, path, "%s hits servers, and %s is a client", a.name, quoted(t.Word))
+		case on == onClients && !is:
+			c.d.fail(n.at, path, "%s hits clients (producer-0, consumer-0), and %s is none", name, quoted(t.Word))
+		case on == onServers && is:
+			c.d.fail(n.at, path, "%s hits servers, and %s is a client", name, quoted(t.Word))
 		}
 	})
 }

@@ -84,42 +84,49 @@ var faultKeys = []string{"name", "at", "duration", "every", "times", "when", "ac
 type operation struct {
 	name   string
 	keys   []string
+	needs  []string // of these, those without a default; node: unless a selector names it
 	models []string // nil = all
-	built  bool
+	on     victims
 }
 
-var restartKeys = []string{"order", "wait", "pause", "settings"}
+var (
+	restartKeys = []string{"order", "wait", "pause", "settings"}
+	kafkaOnly   = []string{"kafka"}
+	rocketOnly  = []string{"rocketmq"}
+	rabbitOnly  = []string{"rabbitmq"}
+	queueOf     = []string{"queue", "node"}
+)
 
 var operations = []operation{
-	{"start", restartKeys, nil, true},
-	{"stop", restartKeys, nil, true},
-	{"restart", restartKeys, nil, true},
-	{"wait", []string{"for", "until"}, nil, true},
-	{"set-config", []string{"definition"}, nil, true},
-	{"set-policy", []string{"name", "pattern", "definition"}, []string{"rabbitmq"}, true},
-	{"clear-policy", []string{"name"}, []string{"rabbitmq"}, false},
-	{"promote-slave", []string{"role", "took"}, []string{"rocketmq"}, true},
-	{"wipe-write-perm", []string{"group"}, []string{"rocketmq"}, false},
-	{"add-write-perm", []string{"group"}, []string{"rocketmq"}, false},
-	{"preferred-election", []string{"partition"}, []string{"kafka"}, false},
-	{"unclean-election", []string{"partition"}, []string{"kafka"}, false},
-	{"reassign", []string{"partition", "to"}, []string{"kafka"}, false},
-	{"sync-queue", []string{"queue"}, []string{"rabbitmq"}, true},
-	{"cancel-sync", []string{"queue"}, []string{"rabbitmq"}, false},
-	{"delete-queue", []string{"queue"}, []string{"rabbitmq"}, false},
-	{"declare-queue", []string{"queue"}, []string{"rabbitmq"}, false},
-	{"forget-node", []string{"node"}, []string{"rabbitmq"}, false},
-	{"force-boot", []string{"node"}, []string{"rabbitmq"}, false},
-	{"reset-node", []string{"node"}, []string{"rabbitmq"}, false},
-	{"grow", []string{"queue", "node"}, []string{"rabbitmq"}, false},
-	{"shrink", []string{"queue", "node"}, []string{"rabbitmq"}, false},
-	{"rebalance", []string{"queue"}, []string{"rabbitmq"}, false},
-	{"close-connections", []string{"node"}, []string{"rabbitmq"}, false},
-	{"wipe-and-rejoin", nil, nil, false},
-	{"pause-client", nil, nil, false},
-	{"resume-client", nil, nil, false},
-	{"restart-client", nil, nil, false},
-	{"set-rate", []string{"rate"}, nil, true},
+	{name: "start", keys: restartKeys},
+	{name: "stop", keys: restartKeys},
+	{name: "restart", keys: restartKeys},
+	{name: "wait", keys: []string{"for", "until"}},
+	{name: "set-config", keys: []string{"name", "definition"}, on: onServers},
+	{name: "set-policy", keys: []string{"name", "pattern", "definition"}, needs: []string{"name"}, models: rabbitOnly, on: onServers},
+	{name: "clear-policy", keys: []string{"name"}, needs: []string{"name"}, models: rabbitOnly, on: onServers},
+	{name: "promote-slave", keys: []string{"role", "took"}, models: rocketOnly, on: onServers},
+	{name: "wipe-write-perm", keys: []string{"group"}, models: rocketOnly, on: onServers},
+	{name: "add-write-perm", keys: []string{"group"}, models: rocketOnly, on: onServers},
+	{name: "preferred-election", keys: []string{"partition"}, models: kafkaOnly, on: onServers},
+	{name: "unclean-election", keys: []string{"partition"}, models: kafkaOnly, on: onServers},
+	{name: "reassign", keys: []string{"partition", "to"}, needs: []string{"partition", "to"}, models: kafkaOnly, on: onServers},
+	{name: "sync-queue", keys: queueOf, needs: []string{"queue"}, models: rabbitOnly, on: onServers},
+	{name: "cancel-sync", keys: queueOf, needs: []string{"queue"}, models: rabbitOnly, on: onServers},
+	{name: "delete-queue", keys: queueOf, needs: []string{"queue"}, models: rabbitOnly, on: onServers},
+	{name: "declare-queue", keys: queueOf, needs: []string{"queue"}, models: rabbitOnly, on: onServers},
+	{name: "forget-node", keys: []string{"node"}, needs: []string{"node"}, models: rabbitOnly, on: onServers},
+	{name: "force-boot", keys: []string{"node"}, needs: []string{"node"}, models: rabbitOnly, on: onServers},
+	{name: "reset-node", keys: []string{"node"}, needs: []string{"node"}, models: rabbitOnly, on: onServers},
+	{name: "grow", keys: queueOf, needs: queueOf, models: rabbitOnly, on: onServers},
+	{name: "shrink", keys: queueOf, needs: queueOf, models: rabbitOnly, on: onServers},
+	{name: "rebalance", keys: []string{"queue"}, models: rabbitOnly, on: onServers},
+	{name: "close-connections", keys: []string{"node"}, needs: []string{"node"}, models: rabbitOnly, on: onServers},
+	{name: "wipe-and-rejoin", on: onServers},
+	{name: "pause-client", on: onClients},
+	{name: "resume-client", on: onClients},
+	{name: "restart-client", on: onClients},
+	{name: "set-rate", keys: []string{"rate"}, on: onClients},
 }
 
 var operationKeys = []string{"name", "at", "when", "do", "selector", "systems", "must"}

@@ -19,6 +19,8 @@ type Cluster struct {
 	hosts   []*sim.Host
 	// Ops are the operations that were asked for; "forbidden" is refused.
 	Ops []string
+
+	workers map[string]*Worker // by host
 }
 
 // New makes a cluster of n servers whose processes boot in boot.
@@ -278,3 +280,36 @@ func (x *consumer) Receive(_ *sim.Conn, m any) {
 }
 func (x *consumer) Closed(*sim.Conn, sim.CloseReason) { x.again() }
 func (x *consumer) Processed(uint64, bool)            {}
+
+// Worker is the part worker(a) of a server: nothing but its state.
+type Worker struct{ dead, frozen bool }
+
+// Worker is the worker of that name on a host, nil if there is none; only a exists.
+func (c *Cluster) Worker(host, name string) *Worker {
+	if name != "a" {
+		return nil
+	}
+	if c.workers[host] == nil {
+		if c.workers == nil {
+			c.workers = map[string]*Worker{}
+		}
+		c.workers[host] = &Worker{}
+	}
+	return c.workers[host]
+}
+
+// Part finds a worker.
+func (c *Cluster) Part(h *sim.Host, word, arg string) models.Part {
+	if w := c.Worker(h.Name, arg); w != nil && word == "worker" {
+		return w
+	}
+	return nil
+}
+
+func (w *Worker) Running() bool { return !w.dead }
+func (w *Worker) Paused() bool  { return w.frozen }
+func (w *Worker) Kill()         { w.dead = true }
+func (w *Worker) Stop()         { w.dead = true }
+func (w *Worker) Start()        { w.dead = false }
+func (w *Worker) Pause()        { w.frozen = true }
+func (w *Worker) Resume()       { w.frozen = false }
