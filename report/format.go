@@ -35,6 +35,14 @@ type Format struct {
 var formats = []Format{
 	tableFormat,
 	jsonFormat,
+	ndjsonFormat,
+	csvFormat,
+	markdownFormat,
+	junitFormat,
+	strictJUnitFormat,
+	benchFormat,
+	trackerFormat,
+	openMessagingFormat,
 }
 
 // Formats lists all formats, the default first.

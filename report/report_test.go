@@ -68,6 +68,21 @@ func TestJSONGolden(t *testing.T) {
 	golden(t, "crash-summary.json", render(t, "json", crash(), Options{Summary: true}))
 }
 
+// Every other format on the same fixed results.
+func TestFormatsGolden(t *testing.T) {
+	for _, f := range Formats() {
+		if f.Name == "table" || f.Name == "json" {
+			continue
+		}
+		t.Run(f.Name, func(t *testing.T) {
+			golden(t, "crash."+f.Name, render(t, f.Name, crash(), Options{}))
+			golden(t, "seeds."+f.Name, render(t, f.Name, crashSeeds(), Options{}))
+			golden(t, "troubled."+f.Name, render(t, f.Name, troubled(), Options{}))
+		})
+	}
+	golden(t, "crash-zh.markdown", render(t, "markdown", crash(), Options{Lang: "zh"}))
+}
+
 // Lines fit; only the line to copy may be longer.
 func TestTableFits(t *testing.T) {
 	for _, f := range []func() *result.File{crash, crashSeeds, troubled} {
@@ -140,5 +155,5 @@ func TestEmptyAndPoorFiles(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	_, err := Lookup("tabel")
-	require.EqualError(t, err, `unknown format "tabel": one of table, json`)
+	require.EqualError(t, err, `unknown format "tabel": one of table, json, ndjson, csv, markdown, junit, junit-strict, bench, benchmark-action, openmessaging`)
 }

@@ -266,8 +266,14 @@ func (t *table) lines(lines []string) {
 	}
 }
 
-// reproduce prints the command that gives this section again; with a failure, the smallest that shows it.
+// reproduce prints the command. One line whatever its length: it is there to be copied.
 func (t *table) reproduce() {
+	t.line()
+	t.line(t.st.paint(faint, t.w.reproduce), " ", t.command())
+}
+
+// command gives this section again; with a failure, the smallest that shows it.
+func (t *table) command() string {
 	name := t.s.Name
 	if !t.s.Library && t.s.File != "" {
 		name = t.s.File
@@ -292,9 +298,7 @@ func (t *table) reproduce() {
 	for _, set := range t.f.Set {
 		args = append(args, "--set", shellWord(set))
 	}
-	t.line()
-	// One line whatever its length: it is there to be copied.
-	t.line(t.st.paint(faint, t.w.reproduce), " ", strings.Join(args, " "))
+	return strings.Join(args, " ")
 }
 
 // shellWord quotes what a shell would not take as one word.

@@ -53,6 +53,8 @@ type Result struct {
 	// Digest is the SHA-256 of this system's canonical scenario: results compare only within one digest.
 	Digest string `json:"digest"`
 	Config Config `json:"config"`
+	// Load is the size of the workload of this system.
+	Load Load `json:"load,omitzero"`
 	// Window is the span in which rates, outages, availability and latency are measured.
 	Window      [2]Number `json:"window"`
 	Ended       Number    `json:"ended"`
@@ -107,6 +109,15 @@ type Broken struct {
 type Config struct {
 	Set      map[string]string `json:"set"`
 	Defaults map[string]string `json:"defaults"`
+}
+
+// Load is how many topics or queues, clients and bytes a workload has.
+type Load struct {
+	Streams     int   `json:"streams"`
+	Partitions  int   `json:"partitions"`
+	Producers   int   `json:"producers"`
+	Consumers   int   `json:"consumers"`
+	MessageSize int64 `json:"message_size"` // of the first stream
 }
 
 // Outage is one gap in service that counts.

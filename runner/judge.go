@@ -107,8 +107,8 @@ func (x *execution) window(f *faults.Window) verdict.FaultWindow {
 func (x *execution) result() *result.Result {
 	r := &result.Result{
 		Scenario: x.sc.Name, System: x.sys.Name, Model: x.sys.Model, Seed: x.seed, Digest: x.sc.Digest(x.sys.Name),
-		Config:      result.Config{Set: map[string]string{}, Defaults: map[string]string{}},
-		EventsTotal: x.w.K.Events(), Stuck: x.stuck, Fidelity: x.cluster.Fidelity(), TraceHash: x.hash(),
+		Config: result.Config{Set: map[string]string{}, Defaults: map[string]string{}},
+		Load:   loadOf(x.sys.Streams), EventsTotal: x.w.K.Events(), Stuck: x.stuck, Fidelity: x.cluster.Fidelity(), TraceHash: x.hash(),
 	}
 	x.sys.Set.Visit(func(set *models.Setting, text string, written bool) {
 		key := set.Name
@@ -187,4 +187,21 @@ func (x *execution) partOf(id sim.MsgID) string {
 		return h.Parts()[s.Part].Name
 	}
 	return ""
+}
+
+func loadOf(streams []models.Stream) result.Load {
+	load := result.Load{Streams: len(streams)}
+	for i, s := range streams {
+		if i == 0 {
+			load.MessageSize = int64(s.MessageSize)
+		}
+		load.Partitions += s.Partitions
+		for _, p := range s.Producers {
+			load.Producers += p.Count
+		}
+		for _, c := range s.Consumers {
+			load.Consumers += c.Count
+		}
+	}
+	return load
 }

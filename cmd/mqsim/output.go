@@ -83,7 +83,7 @@ func (a *app) write(f *result.File, to []sink, o report.Options) error {
 			if s.toStdout() {
 				_, err = a.out.Write(b.Bytes())
 			} else {
-				err = os.WriteFile(s.file, b.Bytes(), 0o644)
+				err = store(s.file, b.Bytes())
 			}
 		}
 		if err != nil {

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/mqsim/mqsim/report"
 	"github.com/mqsim/mqsim/result"
 	"github.com/mqsim/mqsim/runner"
 	"github.com/mqsim/mqsim/scenarios"
@@ -17,9 +15,7 @@ import (
 
 // runOptions are the flags of run.
 type runOptions struct {
-	format         choice
-	output         string
-	outs           []string
+	rendering
 	seed           uint64
 	seeds          seedsFlag
 	pattern        string
@@ -28,8 +24,7 @@ type runOptions struct {
 	jobs           int
 	dataDir        string
 	trace, history string
-	quiet, verbose bool
-	summary, check bool
+	quiet, check   bool
 }
 
 func (a *app) runCommand() *cobra.Command {
@@ -47,16 +42,8 @@ An argument with a slash or ending in .yaml is a file, any other a name of the l
 		ValidArgsFunction: a.scenarioArgs,
 		RunE:              func(c *cobra.Command, args []string) error { return a.run(c, args, &o) },
 	}
-	o.format = choice{value: report.Formats()[0].Name}
-	var docs []string
-	for _, f := range report.Formats() {
-		o.format.words = append(o.format.words, f.Name)
-		docs = append(docs, f.Name)
-	}
+	o.register(c)
 	fs := c.Flags()
-	fs.VarP(&o.format, "format", "f", "format on standard output: "+strings.Join(docs, ", "))
-	fs.StringVarP(&o.output, "output", "o", "", "write to `FILE` instead of standard output")
-	fs.StringArrayVar(&o.outs, "out", nil, "also write `FORMAT=FILE` (repeatable)")
 	fs.Uint64Var(&o.seed, "seed", 0, "seed `N` instead of the scenario's own")
 	fs.Var(&o.seeds, "seeds", "several seeds, such as 1..20: median and range")
 	fs.StringVarP(&o.pattern, "match", "k", "", "only scenarios whose name contains `PATTERN` (or matches it, with * or ?)")
@@ -66,18 +53,15 @@ An argument with a slash or ending in .yaml is a file, any other a name of the l
 	fs.StringVar(&o.dataDir, "data-dir", "", "keep the simulated disks as files in `DIR`, which must be empty or made by mqsim")
 	fs.StringVar(&o.trace, "trace", "", "write the trace of events to `FILE`")
 	fs.StringVar(&o.history, "history", "", "write one JSON line per operation to `FILE`")
-	fs.BoolVar(&o.summary, "summary", false, "JSON without series, roles and events")
 	fs.BoolVar(&o.check, "check", false, "run everything twice and compare the digests")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no warnings")
-	fs.BoolVarP(&o.verbose, "verbose", "v", false, "also faults, promises, configuration and assumptions")
 	c.MarkFlagsMutuallyExclusive("seed", "seeds")
 	c.MarkFlagsMutuallyExclusive("quiet", "verbose")
-	mustComplete(c, "format", o.format.words)
 	return c
 }
 
 func (a *app) run(c *cobra.Command, args []string, o *runOptions) error {
-	to, err := sinks(o.format.value, o.output, o.outs)
+	to, err := o.sinks()
 	if err != nil {
 		return err
 	}
@@ -108,11 +92,10 @@ func (a *app) run(c *cobra.Command, args []string, o *runOptions) error {
 	if err != nil {
 		return err
 	}
-	look := a.look(a.lang.value)
-	look.Verbose, look.Summary = o.verbose, o.summary
-	if err := a.write(f, to, look); err != nil {
+	if err := a.write(f, to, o.look(a)); err != nil {
 		return err
 	}
+	a.annotate(f)
 	return outcome(f)
 }
 
