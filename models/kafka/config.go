@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/kafka/broker"
@@ -27,6 +28,12 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 		conf.FlushCheck = r.Time(s, "log.flush.scheduler.interval.ms")
 	}
 	conf.RecoveryThreads = int(r.Int(s, "num.recovery.threads.per.data.dir"))
+	conf.CleanerBackoff = r.Time(s, "log.cleaner.backoff.ms")
+	if !r.Bool(s, "log.cleaner.enable") {
+		conf.CleanerBackoff = 0
+	}
+	conf.Cleaner.Keys = int(r.Int(s, "log.cleaner.dedupe.buffer.size") / 24 * 9 / 10)
+	conf.Cleaner.Chunk = r.Int(s, "log.cleaner.io.buffer.size") / 2
 	conf.LogOptions.CleanMarkerKept = r.Quirk("clean-marker-deleted-late")
 	conf.LogOptions.CleanMarkerNoSync = !r.AtLeast("3.7")
 
@@ -71,6 +78,7 @@ func (c *Cluster) topicConfigs(r *models.Resolved) func(string) replica.TopicCon
 	own.Unclean = r.Bool(models.Broker, "unclean.leader.election.enable")
 	own.Log.SegmentBytes = r.Int(models.Broker, "offsets.topic.segment.bytes")
 	own.Log.FlushMessages = r.Int(models.Broker, "log.flush.interval.messages")
+	own.Log.Compact, own.Log.Delete = true, false // GroupCoordinator.offsetsTopicConfigs
 	return func(name string) replica.TopicConfig {
 		if t, ok := byName[name]; ok {
 			return t
@@ -91,6 +99,16 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 	t.Log.IndexInterval = r.Int(s, "index.interval.bytes")
 	t.Log.MaxMessageBytes = r.Int(s, "max.message.bytes")
 	t.Log.FlushMessages = r.Int(s, "flush.messages")
+	policy := r.Str(s, "cleanup.policy")
+	t.Log.Compact = strings.Contains(policy, "compact")
+	t.Log.Delete = strings.Contains(policy, "delete")
+	t.Log.MinDirtyRatio = r.Milli(s, "min.cleanable.dirty.ratio")
+	t.Log.DeleteRetention = r.Int(s, "delete.retention.ms")
+	t.Log.MinCompactionLag = r.Int(s, "min.compaction.lag.ms")
+	if r.Has(s, "max.compaction.lag.ms") && r.Int(s, "max.compaction.lag.ms") < 1<<40 && t.Log.Compact {
+		t.Log.MaxCompactionLag = r.Int(s, "max.compaction.lag.ms")
+		t.Log.SegmentMillis = min(t.Log.SegmentMillis, t.Log.MaxCompactionLag) // LogConfig.maxSegmentMs
+	}
 	t.Log.FlushMillis = r.Int(s, "flush.ms")
 	t.Log.RetentionMillis = r.Int(s, "retention.ms")
 	t.Log.RetentionBytes = r.Int(s, "retention.bytes")

@@ -16,6 +16,6 @@ func fidelity() []string {
 		"Kafka: consumers know no failure of a single message: a failed one counts as processed",
 		"Kafka: after an error of a partition a consumer fetches again when metadata has come or after 100 ms, not in a loop",
 		"Kafka: __consumer_offsets gets as many replicas as there are brokers if these are fewer than its replication factor",
-		"Kafka: dynamic configuration, reassignment, quotas, TLS, ACLs, compaction and tiered storage are left out",
+		"Kafka: dynamic configuration, reassignment, quotas, TLS, ACLs and tiered storage are left out",
 	}
 }

@@ -23,6 +23,7 @@ const (
 	Stranded           = "stranded"                 // a replica that nobody reads still holds it
 	DiskLost           = "disk-lost"
 	Retention          = "retention"
+	Compaction         = "compaction" // a newer message of the same key is kept
 	SkippedOffset      = "skipped-offset"
 	DiscardedBySplit   = "discarded-after-partition" // the losing side of a split held it
 )
@@ -30,7 +31,7 @@ const (
 // Causes are the words above, in the order in which reports list them.
 var Causes = []string{
 	UnreplicatedTail, UnsyncedPageCache, ProcessBuffer, TruncatedByLeader, UnsyncedMirror, AckedWhileHomeDown,
-	Stranded, DiskLost, Retention, SkippedOffset, DiscardedBySplit,
+	Stranded, DiskLost, Retention, Compaction, SkippedOffset, DiscardedBySplit,
 }
 
 // What the world notes about watched bytes.

@@ -47,6 +47,8 @@ type Config struct {
 	RetentionCheck  sim.Time // log.retention.check.interval.ms
 	FlushCheck      sim.Time // log.flush.scheduler.interval.ms
 	RecoveryThreads int      // num.recovery.threads.per.data.dir
+	CleanerBackoff  sim.Time // log.cleaner.backoff.ms; 0: log.cleaner.enable is false
+	Cleaner         log.CleanerOptions
 }
 
 // DefaultConfig is 3.9's for broker id (broker-1 has id 1).
@@ -56,6 +58,7 @@ func DefaultConfig(id int32, zookeeper []*sim.Host, stats *replica.Stats) Config
 		Replica: replica.DefaultConfig(id), Controller: controller.DefaultConfig(id), Group: group.DefaultConfig(),
 		Stats: stats, Controlled: true, Retries: 3, RetryPause: 5 * sim.Second, Respawn: 2 * sim.Second,
 		Checkpoints: 60 * sim.Second, RetentionCheck: 300 * sim.Second, FlushCheck: neverMillis, RecoveryThreads: 1,
+		CleanerBackoff: 15 * sim.Second, Cleaner: log.DefaultCleanerOptions(),
 	}
 }
 
@@ -82,6 +85,8 @@ const (
 	timerDeleted   uint16 = 72 // directory arg may have files to remove
 	timerDirFailed uint16 = 73 // directory arg failed
 	timerShare     uint16 = 74 // thread arg begins to load
+	timerCleanSoon uint16 = 75 // the cleaner has waited
+	timerClean     uint16 = 76 // the cleaner's next round
 	timerLogsEnd   uint16 = 80
 )
 

@@ -13,6 +13,7 @@ const (
 	laneControl = 2 // the controller's event thread and its requests (control plane)
 	laneState   = 3 // replicaStateChangeLock: LeaderAndIsr, StopReplica, UpdateMetadata
 	laneGroup   = 4 // the group coordinator
+	laneCleaner = 5 // the log cleaner's thread
 	laneLog     = 8 // + a hash of the partition: a log's lock, held by blocking disk calls
 	lanesLog    = 64
 	laneFetcher = laneLog + lanesLog // + source broker: the fetcher threads

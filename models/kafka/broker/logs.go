@@ -116,6 +116,9 @@ func (b *Broker) sharesLoaded() bool {
 // (InitialTaskDelayMs); here each task has a phase of its own, as all periodic work of a run.
 func (b *Broker) startLogs() {
 	b.p.Every(b.cfg.RetentionCheck, timerRetention, 0)
+	if b.cfg.CleanerBackoff > 0 {
+		b.p.After(b.p.Rand("phase").Range(1, b.cfg.CleanerBackoff), timerCleanSoon, 0)
+	}
 	if b.cfg.FlushCheck < neverMillis {
 		b.p.Every(b.cfg.FlushCheck, timerFlush, 0)
 	}
@@ -132,6 +135,10 @@ func (b *Broker) logTimer(kind uint16, arg uint32) {
 		b.logs.FlushDirty()
 	case timerDeleted:
 		_ = b.logs.Dirs()[arg].Tick()
+	case timerCleanSoon:
+		b.p.Work(laneCleaner, 0, timerClean, 0)
+	case timerClean:
+		b.clean()
 	case timerDirFailed:
 		b.handleDirFailure(int(arg))
 	}
@@ -177,4 +184,19 @@ func (b *Broker) handleDirFailure(i int) {
 func (b *Broker) announceDirFailure() {
 	data := []byte(`{"version":1,"broker":` + itoa(b.cfg.ID) + `,"event":1}`)
 	b.zk.Retry(zk.CreateRequest(controller.LogDirEventPath, data, zk.PersistentSequential), func(zk.Response) {})
+}
+
+// clean is a round of the log cleaner. After one that found nothing it waits for log.cleaner.backoff.ms.
+func (b *Broker) clean() {
+	c, err := b.logs.Clean(b.cfg.Cleaner, b.p.Wall())
+	if err != nil || !b.p.Alive() {
+		return
+	}
+	b.p.Charge(sim.Time(c.Read) * costCheckKiB / 1024)
+	if c.Log == nil {
+		b.p.After(b.cfg.CleanerBackoff, timerCleanSoon, 0)
+		return
+	}
+	b.p.Probe("kafka-compaction")
+	b.p.Work(laneCleaner, 0, timerClean, 0)
 }

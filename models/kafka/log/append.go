@@ -87,6 +87,9 @@ func (l *Log) validate(b Batch) (Header, error) {
 			return nil, err
 		}
 	}
+	if l.opt.Compact && !keyed(a, b) {
+		return nil, ErrInvalidRecord
+	}
 	switch {
 	case h.BaseOffset() != 0, h.Control(), h.Count() <= 0, h.LastOffsetDelta() != h.Count()-1:
 		return nil, ErrInvalidRecord
@@ -94,6 +97,18 @@ func (l *Log) validate(b Batch) (Header, error) {
 		return nil, ErrInvalidRecord
 	}
 	return h, nil
+}
+
+// keyed says whether every record has a key: a compacted log takes no others
+// (LogValidator.validateKey).
+func keyed(a *sim.Arena, b Batch) bool {
+	r := RecordsOf(a, b)
+	for r.Next() {
+		if r.Record.Key == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // checkRecords parses all records of a batch; their offset deltas must be 0, 1, 2 ... A compressed

@@ -37,6 +37,7 @@ const (
 	attrLogAppendTime = 0x08
 	attrTransactional = 0x10
 	attrControl       = 0x20
+	attrDeleteHorizon = 0x40
 )
 
 // None stands for "no producer id", "no sequence", "no epoch", "no offset" and "no timestamp".
@@ -85,6 +86,12 @@ func (h Header) Attributes() int16 { return int16(binary.BigEndian.Uint16(h[atAt
 
 // Codec is the compression of the records section, 0 for none.
 func (h Header) Codec() int { return int(h.Attributes() & codecMask) }
+
+// DeleteHorizon is the time from which the tombstones of the batch may be deleted, if it has one
+// (KIP-534): it is in the place of the base timestamp.
+func (h Header) DeleteHorizon() (millis int64, ok bool) {
+	return h.BaseTimestamp(), h.Attributes()&attrDeleteHorizon != 0
+}
 
 // Control says that the batch holds markers of a transaction, not messages.
 func (h Header) Control() bool { return h.Attributes()&attrControl != 0 }

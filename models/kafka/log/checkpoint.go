@@ -14,6 +14,7 @@ const (
 	highWatermarkFile = "replication-offset-checkpoint"
 	recoveryPointFile = "recovery-point-offset-checkpoint"
 	logStartFile      = "log-start-offset-checkpoint"
+	cleanerOffsetFile = "cleaner-offset-checkpoint"
 	cleanShutdownFile = ".kafka_cleanshutdown"
 )
 

@@ -25,7 +25,7 @@ type Dir struct {
 	byName  map[string]*Log
 
 	// Checkpoints as they were on disk at the beginning, by partition directory.
-	atRecovery, atStart, atHW map[string]int64
+	atRecovery, atStart, atHW, atCleaned map[string]int64
 
 	graves []doomed // in order of time
 
@@ -73,6 +73,9 @@ func OpenDir(fs *sim.FS, path string, tag uint32, opt DirOptions) (*Dir, error) 
 		return d, d.fail(err)
 	}
 	if d.atStart, err = d.readOffsets(logStartFile); err != nil && !errors.Is(err, ErrMalformed) {
+		return d, d.fail(err)
+	}
+	if d.atCleaned, err = d.readOffsets(cleanerOffsetFile); err != nil && !errors.Is(err, ErrMalformed) {
 		return d, d.fail(err)
 	}
 	if d.atHW, err = d.readOffsets(highWatermarkFile); err != nil {

@@ -32,6 +32,10 @@ type Options struct {
 	FlushMillis      int64 // flush.ms: sync in the background what is older
 	Delete           bool  // cleanup.policy contains delete
 	Compact          bool  // cleanup.policy contains compact
+	MinDirtyRatio    int64 // min.cleanable.dirty.ratio in thousandths
+	DeleteRetention  int64 // delete.retention.ms: how long tombstones stay after they were cleaned first
+	MinCompactionLag int64 // min.compaction.lag.ms
+	MaxCompactionLag int64 // max.compaction.lag.ms, 0: unlimited
 	RetentionMillis  int64 // retention.ms, -1: unlimited
 	RetentionBytes   int64 // retention.bytes, -1: unlimited
 	FileDeleteDelay  int64 // file.delete.delay.ms
@@ -47,6 +51,7 @@ func DefaultOptions() Options {
 	return Options{
 		SegmentBytes: 1 << 30, SegmentMillis: 7 * 24 * 3600 * 1000, IndexBytes: 10 << 20, IndexInterval: 4096,
 		MaxMessageBytes: 1<<20 + 12, FlushMessages: math.MaxInt64, FlushMillis: math.MaxInt64,
+		MinDirtyRatio: 500, DeleteRetention: 24 * 3600 * 1000,
 		Delete: true, RetentionMillis: 7 * 24 * 3600 * 1000, RetentionBytes: -1, FileDeleteDelay: 60000,
 		ProducerIDMillis: 86400000,
 	}
@@ -68,6 +73,9 @@ type Log struct {
 	end      int64      // LEO, the offset that the next record gets
 	hw       int64
 	recovery int64 // recovery point
+
+	cleanedTo   int64 // the cleaner's checkpoint, None: never cleaned
+	uncleanable bool  // the cleaner met bytes that it could not read
 
 	flushedAt int64 // virtual time of the last flush, milliseconds
 

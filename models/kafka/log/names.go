@@ -13,7 +13,9 @@ const (
 	indexSuffix     = ".index"
 	timeIndexSuffix = ".timeindex"
 	snapshotSuffix  = ".snapshot"
-	deletedSuffix   = ".deleted"
+	deletedSuffix   = ".deleted" // renamed, to be removed
+	cleanedSuffix   = ".cleaned" // output of the cleaner
+	swapSuffix      = ".swap"    // complete, about to replace others
 )
 
 func fileName(dir string, base int64, suffix string) string {

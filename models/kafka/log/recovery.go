@@ -2,7 +2,8 @@ package log
 
 import (
 	"slices"
-	"strings"
+
+	"github.com/mqsim/mqsim/sim"
 )
 
 // Recovery says what opening a log had to do.
@@ -25,7 +26,11 @@ func (d *Dir) Open(topic string, partition int32, opt Options, now int64) (*Log,
 	if d.offline != nil {
 		return nil, Recovery{}, ErrStorage
 	}
-	l := &Log{Topic: topic, Partition: partition, d: d, path: d.path + "/" + name, opt: opt, producers: newProducers()}
+	l := &Log{Topic: topic, Partition: partition, d: d, path: d.path + "/" + name, opt: opt, producers: newProducers(), cleanedTo: None}
+	l.flushedAt = int64(d.w.Now() / sim.Millisecond)
+	if cleaned, ok := d.atCleaned[name]; ok {
+		l.cleanedTo = cleaned
+	}
 	r, err := l.load(d.clean, d.atRecovery[name], d.atStart[name], d.atHW[name], now)
 	if err != nil {
 		return nil, r, d.fail(err)
@@ -86,19 +91,22 @@ func (l *Log) load(clean bool, recovery, start, hw, now int64) (Recovery, error)
 	return r, l.rebuildProducers(now)
 }
 
-// sweep removes leftovers and returns the bases of the segments, in order: .deleted files, and
-// index files without a log (LogLoader.removeTempFilesAndCollectSwapFiles, loadSegmentFiles).
+// sweep removes leftovers and returns the bases of the segments, in order. Index files without a log
+// are leftovers too (LogLoader.loadSegmentFiles).
 func (l *Log) sweep() ([]int64, error) {
 	fs := l.d.fs
 	var bases []int64
-	names := fs.List(l.path)
+	names, err := l.finishSwap()
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		if base, ok := offsetOf(name, logSuffix); ok {
 			bases = append(bases, base)
 		}
 	}
 	for _, name := range names {
-		stray := strings.HasSuffix(name, deletedSuffix) || strings.HasSuffix(name, ".tmp")
+		stray := false
 		for _, suffix := range [...]string{indexSuffix, timeIndexSuffix} {
 			if base, ok := offsetOf(name, suffix); ok {
 				_, found := slices.BinarySearch(bases, base)
@@ -166,7 +174,7 @@ func (l *Log) recoverSegment(i int, start, now int64, r *Recovery) error {
 	if s.index != nil {
 		s.index.file.Close()
 	}
-	if err := s.createIndexes(l.d.fs, l.path, &l.opt); err != nil {
+	if err := s.createIndexes(l.d.fs, l.path, &l.opt, ""); err != nil {
 		return err
 	}
 	if err := l.loadProducers(l.segments[:i], max(start, l.segments[0].base), s.base, now); err != nil {

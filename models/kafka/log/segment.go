@@ -27,20 +27,25 @@ func (s *segment) size() int64 { return s.file.Size() }
 
 // createSegment makes the three files of an empty segment.
 func createSegment(fs *volume, dir string, base, now int64, o *Options) (*segment, error) {
-	f, err := fs.Create(fileName(dir, base, logSuffix))
+	return createSegmentAs(fs, dir, base, now, o, "")
+}
+
+// createSegmentAs makes them under names with another suffix behind their own.
+func createSegmentAs(fs *volume, dir string, base, now int64, o *Options, suffix string) (*segment, error) {
+	f, err := fs.Create(fileName(dir, base, logSuffix) + suffix)
 	if err != nil {
 		return nil, err
 	}
 	s := &segment{base: base, arena: fs.arena(), file: f, created: now, firstTS: None, maxTS: None, maxTSOffset: base}
-	return s, s.createIndexes(fs, dir, o)
+	return s, s.createIndexes(fs, dir, o, suffix)
 }
 
 // createIndexes makes empty index files, whatever was there.
-func (s *segment) createIndexes(fs *volume, dir string, o *Options) (err error) {
-	if s.index, err = createOffsetIndex(fs, fileName(dir, s.base, indexSuffix), s.base, o.IndexBytes); err != nil {
+func (s *segment) createIndexes(fs *volume, dir string, o *Options, suffix string) (err error) {
+	if s.index, err = createOffsetIndex(fs, fileName(dir, s.base, indexSuffix)+suffix, s.base, o.IndexBytes); err != nil {
 		return err
 	}
-	s.times, err = createTimeIndex(fs, fileName(dir, s.base, timeIndexSuffix), s.base, o.IndexBytes)
+	s.times, err = createTimeIndex(fs, fileName(dir, s.base, timeIndexSuffix)+suffix, s.base, o.IndexBytes)
 	return err
 }
 

@@ -42,7 +42,7 @@ var commands = map[string]func(s *story){
 	"checkpoint": (*story).checkpoint, "flush": (*story).flush, "wait": (*story).wait, "kill": (*story).kill,
 	"power-loss": (*story).powerLoss, "stop": (*story).stop, "start": (*story).start, "corrupt": (*story).corrupt,
 	"dump": (*story).dump, "producers": (*story).producers, "cat": (*story).cat, "full": (*story).full,
-	"retain": (*story).retain,
+	"retain": (*story).retain, "put": (*story).put, "clean": (*story).clean, "records": (*story).records, "age": (*story).age,
 }
 
 func (s *story) num(name string, missing int64) int64 {
@@ -69,6 +69,11 @@ func (s *story) create() {
 	o.FlushMessages = s.num("flush", o.FlushMessages)
 	o.RetentionMillis = s.num("retention-ms", o.RetentionMillis)
 	o.RetentionBytes = s.num("retention-bytes", o.RetentionBytes)
+	o.Compact = s.d.HasArg("compact")
+	o.Delete = !o.Compact || s.d.HasArg("delete")
+	o.DeleteRetention = s.num("delete-retention-ms", o.DeleteRetention)
+	o.MinCompactionLag = s.num("min-lag-ms", o.MinCompactionLag)
+	o.MaxCompactionLag = s.num("max-lag-ms", o.MaxCompactionLag)
 	s.r = newRig(s.t, 1, o)
 	s.r.start()
 	s.status()
@@ -303,4 +308,88 @@ func (s *story) retain() {
 		s.printf("%d segments deleted\n", n)
 	})
 	s.status()
+}
+
+// put [pid=P seq=S], with lines of KEY=VALUE: each line is a batch, "KEY=" is a tombstone.
+func (s *story) put() {
+	pid, seq := s.num("pid", None), int32(s.num("seq", None))
+	for _, line := range strings.Split(s.d.Input, "\n") {
+		n := int32(0)
+		s.r.now += 10
+		for _, kv := range strings.Fields(line) {
+			key, value, _ := strings.Cut(kv, "=")
+			if value == "" {
+				s.r.build.Add(s.r.now, []byte(key), nil)
+			} else {
+				s.r.build.Add(s.r.now, []byte(key), []byte(value), RecordHeader{Key: "h", Value: []byte{1}})
+			}
+			n++
+		}
+		b := s.r.build.Build(pid, int16(min(pid, 0)), seq)
+		if seq != None {
+			seq += n
+		}
+		s.r.do(func(l *Log) {
+			if _, err := l.AppendAsLeader(b, 0, s.r.now); err != nil {
+				s.printf("%v\n", err)
+			}
+			l.SetHighWatermark(l.End())
+		})
+	}
+	s.status()
+}
+
+// age ms=N: time passes for timestamps.
+func (s *story) age() { s.r.now += s.num("ms", 0) }
+
+// clean [keys=N]: a round of the cleaner.
+func (s *story) clean() {
+	s.r.do(func(l *Log) {
+		opt := DefaultCleanerOptions()
+		opt.Keys = int(s.num("keys", int64(opt.Keys)))
+		c, err := NewManager([]*Dir{l.d}).Clean(opt, s.r.now)
+		switch {
+		case err != nil:
+			s.printf("%v\n", err)
+		case c.Log == nil:
+			s.printf("nothing to clean\n")
+		default:
+			s.printf("read %d, wrote %d, clean up to %d\n", c.Read, c.Written, l.cleanedTo)
+		}
+	})
+	s.status()
+}
+
+// records: all that can be read, batch by batch.
+func (s *story) records() {
+	l := s.r.log()
+	for at := l.Start(); at < l.End(); {
+		f, err := l.Read(at, 1<<20, l.End(), true, nil)
+		if err != nil || f.Batches == 0 {
+			s.printf("%v\n", err)
+			return
+		}
+		for c := NewCursor(l.d.arena, f.Refs); c.Next(); {
+			h := c.Header
+			s.printf("%d-%d", h.BaseOffset(), h.LastOffset())
+			if !c.Valid() {
+				s.printf(" CRC")
+			}
+			if t, ok := h.DeleteHorizon(); ok {
+				s.printf(" horizon=+%d", t-1700000000000)
+			}
+			if h.ProducerID() != None {
+				s.printf(" pid=%d seq=%d", h.ProducerID(), h.BaseSequence())
+			}
+			for r := c.Records(); r.Next(); {
+				s.printf(" %d:%s=%s@%d", r.Record.Offset, r.Record.Key, r.Record.Value, r.Record.Timestamp-1700000000000)
+				if r.Record.Headers() > 0 {
+					k, v := r.Record.Header(0)
+					s.printf("(%s %x)", k, v)
+				}
+			}
+			s.printf("\n")
+		}
+		at = f.Next
+	}
 }

@@ -8,6 +8,8 @@ const (
 	WhyUnreplicated = "unreplicated-tail"
 	// WhyRecovery: recovery after an unclean stop cut at the first bad batch.
 	WhyRecovery = "recovery"
+	// WhyCompaction: a newer record of the same key is there.
+	WhyCompaction = "compaction"
 	// WhyRetention: the segment was older or the log larger than retention allows.
 	WhyRetention = "retention"
 )
@@ -59,6 +61,9 @@ func (l *Log) TruncateTo(offset int64, why string, now int64) (int64, error) {
 	if err := l.rebuildProducers(now); err != nil {
 		return gone, l.fail(err)
 	}
+	if err := l.lowerCleaned(); err != nil {
+		return gone, err
+	}
 	return gone, l.d.CheckpointRecoveryPoints()
 }
 
@@ -93,5 +98,8 @@ func (l *Log) TruncateFully(offset int64, why string, now int64) error {
 	}
 	l.producers.clear(offset)
 	l.producers.lastSnap = 0
+	if err := l.lowerCleaned(); err != nil {
+		return err
+	}
 	return l.d.CheckpointRecoveryPoints()
 }

@@ -10,6 +10,7 @@ const (
 	srcProducer  = "ProducerConfig.java"
 	srcConsumer  = "ConsumerConfig.java"
 	srcCommon    = "CommonClientConfigs.java"
+	srcCleaner   = "CleanerConfig.java, LogConfig.java"
 	srcLog       = "LogConfig.java, ServerLogConfigs.java"
 	srcReplica   = "ReplicationConfigs.java"
 	srcServer    = "ServerConfigs.java"
