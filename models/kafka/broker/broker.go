@@ -164,7 +164,7 @@ func (b *Broker) serve() {
 	b.p.Listen(wire.ReplicationPort)
 	b.p.Listen(wire.ControlPort)
 	phase := b.p.Rand("phase")
-	b.rm.Start(phase.Range(1, b.cfg.Replica.LagTimeMax/2))
+	b.rm.Start(phase.Range(1, b.cfg.Replica.ShrinkEvery()))
 	b.p.Every(b.cfg.Checkpoints, timerOffsets, 0)
 	b.startLogs()
 	b.stats.Watch(b.cfg.ID, b.showRole)

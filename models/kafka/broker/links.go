@@ -131,6 +131,8 @@ func setHeader(m wire.Request, corr int32, client string) {
 		m.ReqHeader = h
 	case *wire.ListOffsetsRequest:
 		m.ReqHeader = h
+	case *wire.OffsetsForLeaderEpochRequest:
+		m.ReqHeader = h
 	case *wire.LeaderAndIsrRequest:
 		m.ReqHeader = h
 	case *wire.UpdateMetadataRequest:
@@ -163,6 +165,8 @@ func (b *Broker) fetcher(source int32) *link {
 			b.rm.FetchResponse(source, m)
 		case *wire.ListOffsetsResponse:
 			b.rm.OffsetsResponse(source, m)
+		case *wire.OffsetsForLeaderEpochResponse:
+			b.rm.EpochsResponse(source, m)
 		}
 	}
 	l.failed = func() { b.rm.FetchFailed(source) }

@@ -35,7 +35,7 @@ type Env interface {
 	// Hangup closes a connection: the only way to tell a producer with acks=0 that something failed.
 	Hangup(c *sim.Conn)
 	// Fetch sends a fetch to another broker, connecting first if need be. Exactly one of
-	// Manager.FetchResponse, Manager.FetchFailed, EpochResponse or OffsetsResponse answers.
+	// Manager.FetchResponse, FetchFailed, EpochsResponse and OffsetsResponse answers.
 	Fetch(source int32, m wire.Request)
 	// Hush closes the connection of an idle fetcher.
 	Hush(source int32)
@@ -78,6 +78,7 @@ type Config struct {
 	SocketTimeout    sim.Time // replica.socket.timeout.ms
 	HWCheckpoint     sim.Time // replica.high.watermark.checkpoint.interval.ms
 	Topic            func(name string) TopicConfig
+	Rules            Rules // of the version
 }
 
 // DefaultConfig is 3.9's.
@@ -95,7 +96,7 @@ const (
 	timerProduce  uint16 = iota // the earliest acks=all request may have timed out
 	timerFetch                  // a parked fetch of session arg may have waited long enough
 	timerFetcher                // partitions of fetcher arg may leave their back-off
-	timerShrink                 // ISR check, every half of replica.lag.time.max.ms
+	timerShrink                 // ISR check, see Config.ShrinkEvery
 	timerHW                     // high watermark checkpoint
 	timerAlterISR               // retry an AlterPartition after a top-level error
 	TimerKinds                  // kinds in use: 0 to TimerKinds-1

@@ -257,11 +257,15 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 		s.visited = append(s.visited, f)
 		f.read(r, int64(s.maxBytes)-bytes, bytes == 0, first)
 		bytes += int64(r.Bytes)
-		must = must || r.Err != wire.None || r.DivergingEpoch >= 0
+		must = must || r.Err != wire.None || r.DivergingEpoch >= 0 || r.HW > max(f.sentHW, 0) && s.wantsHW()
 	}
 	s.spare = list[:0]
 	return bytes, must
 }
+
+// wantsHW says that this follower is told at once when the high watermark has moved, as in 2.4 and 2.5
+// (ReplicaManager.fetchMessages, anyPartitionsNeedHwUpdate; taken back by KAFKA-9952).
+func (s *session) wantsHW() bool { return s.replica >= 0 && s.m.cfg.Rules.HWWakesFollowers }
 
 // unvisit keeps what was visited hot, for the visit that completes the parked fetch.
 func (s *session) unvisit() {
@@ -330,7 +334,7 @@ func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 	}
 	if r.Err = f.check(p); r.Err != wire.None {
 		if r.Err == wire.NotLeaderOrFollower || r.Err == wire.FencedLeaderEpoch {
-			r.HintLeader, r.HintEpoch = p.leader, p.leaderEpoch
+			r.HintLeader, r.HintEpoch = p.hint()
 		}
 		return
 	}

@@ -17,6 +17,7 @@ type fetcher struct {
 	delayed   []*Partition // in back-off
 	forgotten []wire.TopicPartition
 	lost      []*Partition // out of range, to be repaired before the next fetch
+	parting   []*Partition // that must learn where their logs and the leader's part, see truncate.go
 	repair    *Partition   // that the request under way asks about
 	failed    int          // how many of parts are fenced
 
@@ -40,7 +41,9 @@ type fetchState struct {
 	delayed    bool
 	failed     bool // fenced at this epoch: waits for newer metadata
 	inSession  bool
-	askedStart bool // the leader's log start is being asked for
+	askedStart bool  // the leader's log start is being asked for
+	parting    bool  // not fetched before it is known where to truncate
+	askedAt    int32 // leader epoch at which that was asked, -1: not yet
 }
 
 // fetcherFor is the fetcher of a source, nil if there is none yet.
@@ -62,17 +65,27 @@ func (m *Manager) fetcherOf(source int32) *fetcher {
 	return f
 }
 
-// fetchFrom starts to follow: at the log's end if it has epochs, so that the leader can tell where the
-// logs diverge (IBP 2.7 and later), else at the high watermark, to which the log is cut first.
+// fetchFrom starts to follow. A log with epochs is fetched from its end, and the leader tells where the
+// logs diverge (IBP 2.7 and later) or is asked first; without epochs it is cut to its high watermark.
 func (m *Manager) fetchFrom(p *Partition, source int32) error {
-	if p.Log.LatestEpoch() < 0 && p.LEO() > p.hw {
-		if err := p.truncate(p.hw, "to its high watermark, it has no epochs"); err != nil {
+	era := m.cfg.Rules.Truncation
+	bare := p.Log.LatestEpoch() < 0
+	if (bare || era == TruncateToHW) && p.LEO() > p.hw {
+		why := "to its high watermark, it has no epochs"
+		if era == TruncateToHW {
+			why = "to its high watermark, on becoming a follower of broker-" + itoa(int64(source))
+		}
+		if err := p.truncate(p.hw, why); err != nil {
 			return err
 		}
 	}
 	f := m.fetcherOf(source)
-	p.fetch = fetchState{f: f, slot: len(f.parts), offset: p.LEO(), epoch: p.leaderEpoch, sent: -1}
+	p.fetch = fetchState{f: f, slot: len(f.parts), offset: p.LEO(), epoch: p.leaderEpoch, sent: -1, askedAt: -1}
 	f.parts = append(f.parts, p)
+	if !bare && (era == TruncateKIP279 || era == TruncateKIP101) {
+		p.fetch.parting = true
+		f.parting = append(f.parting, p)
+	}
 	f.touch(p)
 	return nil
 }
@@ -92,6 +105,7 @@ func (m *Manager) unfetch(p *Partition) {
 	f.changed = drop(f.changed, p)
 	f.delayed = drop(f.delayed, p)
 	f.lost = drop(f.lost, p)
+	f.parting = drop(f.parting, p)
 	if p.fetch.failed {
 		f.failed--
 	}
@@ -162,6 +176,9 @@ func (f *fetcher) run() {
 		f.ask(wire.LatestTimestamp)
 		return
 	}
+	if f.askEpochs() {
+		return
+	}
 	if len(f.delayed)+f.failed >= len(f.parts) {
 		f.sleep()
 		return
@@ -216,13 +233,13 @@ func (f *fetcher) send() {
 	f.forgotten = f.forgotten[:0]
 	for _, p := range f.changed {
 		p.fetch.changed = false
-		if p.fetch.delayed || p.fetch.failed {
+		if p.fetch.delayed || p.fetch.failed || p.fetch.parting {
 			continue
 		}
 		p.fetch.sent, p.fetch.inSession = p.fetch.offset, true
 		req.Parts = append(req.Parts, wire.FetchPart{
-			TopicPartition: p.TP, CurrentLeaderEpoch: p.fetch.epoch, Offset: p.fetch.offset,
-			LastFetchedEpoch: p.Log.LatestEpoch(), LogStart: p.Log.Start(), MaxBytes: cfg.FetchMaxBytes,
+			TopicPartition: p.TP, CurrentLeaderEpoch: p.fetchEpoch(), Offset: p.fetch.offset,
+			LastFetchedEpoch: p.lastFetched(), LogStart: p.Log.Start(), MaxBytes: cfg.FetchMaxBytes,
 		})
 	}
 	f.changed = f.changed[:0]
@@ -303,70 +320,20 @@ func (f *fetcher) process(p *Partition, r *wire.FetchResult) error {
 		f.forget(p)
 		return nil
 	case wire.FencedLeaderEpoch:
-		// onPartitionFenced: if the epoch is still the one that was sent, wait for newer metadata.
-		if p.fetch.epoch == p.leaderEpoch {
-			f.m.env.Probe("kafka-follower-fenced")
-			p.fetch.failed = true
-			f.failed++
-			f.forget(p)
-		}
+		f.fenced(p)
 		return nil
 	default:
 		f.delay(p)
 		return nil
 	}
 	if r.DivergingEpoch >= 0 {
+		if f.m.cfg.Rules.HWBeforeTruncate {
+			p.takeHW(r.HW) // other threads may see it before the log is cut
+			f.m.flush()
+		}
 		return f.divergedAt(p, r.DivergingEpoch, r.DivergingEnd)
 	}
 	return f.appendFetched(p, r)
-}
-
-// divergedAt is AbstractFetcherThread.getOffsetTruncationState: the leader's largest epoch not above
-// ours ends at end. If this log knows that epoch, it is cut where the shorter of both ends; if not, at
-// the end of its own largest epoch below, and the next fetch asks again. The response's high watermark
-// is not applied before the cut (KAFKA-14704).
-func (f *fetcher) divergedAt(p *Partition, epoch int32, end int64) error {
-	own, ownEnd := p.Log.EndOffsetFor(epoch)
-	to := p.LEO()
-	switch {
-	case own < 0:
-		to = min(to, end)
-	case own != epoch:
-		to = min(to, ownEnd)
-	default:
-		to = min(to, min(ownEnd, end))
-	}
-	why := "truncated to epoch " + itoa(int64(epoch)) + " end offset " + itoa(to) + " (leader broker-" + itoa(int64(f.source)) + ")"
-	if err := p.truncate(to, why); err != nil {
-		return err
-	}
-	p.fetch.offset = p.LEO()
-	f.touch(p)
-	return nil
-}
-
-// truncate cuts a follower's log. Records below the high watermark can go too; Kafka only warns.
-func (p *Partition) truncate(to int64, why string) error {
-	from := p.LEO()
-	if to < p.hw {
-		p.m.env.Probe("kafka-truncate-below-hw")
-	}
-	// Also with nothing to cut: an epoch that this broker led without writing anything must go from the
-	// cache, or the next fetch diverges again (UnifiedLog.truncateTo).
-	if _, err := p.Log.TruncateTo(to, why, p.m.env.Wall()); err != nil {
-		return err
-	}
-	p.checkEpochs()
-	if to = p.LEO(); to == from {
-		return nil
-	}
-	p.m.stats.TruncatedRecords += from - to
-	p.ledger.setEnd(p.m.cfg.Broker, to)
-	p.m.env.Emit("truncated", p.name, itoa(from-to)+" offsets from "+itoa(to)+": "+why)
-	if p.hw > to {
-		p.setHW(to)
-	}
-	return nil
 }
 
 // appendFetched is ReplicaFetcherThread.processPartitionData: append, then take over the leader's
@@ -380,9 +347,7 @@ func (f *fetcher) appendFetched(p *Partition, r *wire.FetchResult) error {
 		p.ledger.setEnd(p.m.cfg.Broker, p.fetch.offset)
 		f.touch(p)
 	}
-	if hw := max(min(r.HW, p.LEO()), p.Log.Start()); hw != p.hw {
-		p.setHW(hw)
-	}
+	p.takeHW(r.HW)
 	// ReplicaFetcherThread.processPartitionData: the leader's log start after its high watermark, and
 	// not beyond the one that this log can have.
 	if start := min(r.LogStart, p.hw); start > p.Log.Start() {
@@ -394,62 +359,9 @@ func (f *fetcher) appendFetched(p *Partition, r *wire.FetchResult) error {
 	return nil
 }
 
-// ask sends the ListOffsets request of AbstractFetcherThread.fetchOffsetAndTruncate.
-func (f *fetcher) ask(ts int64) {
-	f.inflight = true
-	p := f.repair
-	f.m.env.Fetch(f.source, &wire.ListOffsetsRequest{Replica: f.m.cfg.Broker, Parts: []wire.ListOffsetsPart{
-		{TopicPartition: p.TP, CurrentLeaderEpoch: p.fetch.epoch, Timestamp: ts},
-	}})
-}
-
-// OffsetsResponse is the answer to a fetcher's ListOffsets: a leader whose log ends before this
-// replica's makes it truncate; else, if the leader's log begins after it, it starts over there.
-func (m *Manager) OffsetsResponse(source int32, resp *wire.ListOffsetsResponse) {
-	f := m.fetcherFor(source)
-	if f == nil || !f.inflight {
-		return
+// takeHW takes over the leader's high watermark as far as the log reaches.
+func (p *Partition) takeHW(leaders int64) {
+	if hw := max(min(leaders, p.LEO()), p.Log.Start()); hw != p.hw {
+		p.setHW(hw)
 	}
-	f.inflight = false
-	p := f.repair
-	f.repair = nil
-	if p != nil && p.role == roleFollower && len(resp.Parts) == 1 {
-		if err := f.repaired(p, &resp.Parts[0]); err != nil {
-			m.failed(err)
-			return
-		}
-	}
-	f.run()
-	m.flush()
-}
-
-func (f *fetcher) repaired(p *Partition, r *wire.ListOffsetsResult) error {
-	if r.Err != wire.None {
-		f.delay(p)
-		return nil
-	}
-	switch {
-	case !p.fetch.askedStart && r.Offset < p.LEO():
-		why := "truncated to end offset " + itoa(r.Offset) + " (leader broker-" + itoa(int64(f.source)) + ", out of range)"
-		if err := p.truncate(r.Offset, why); err != nil {
-			return err
-		}
-	case !p.fetch.askedStart:
-		p.fetch.askedStart = true
-		f.repair = p
-		f.ask(wire.EarliestTimestamp)
-		return nil
-	case r.Offset > p.LEO():
-		p.fetch.askedStart = false
-		f.m.env.Emit("truncated", p.name, "all offsets, starting over at "+itoa(r.Offset))
-		if err := p.Log.TruncateFully(r.Offset, "retention", f.m.env.Wall()); err != nil {
-			return err
-		}
-		p.ledger.setEnd(p.m.cfg.Broker, p.LEO())
-		p.setHW(r.Offset)
-	}
-	p.fetch.askedStart = false
-	p.fetch.offset = p.LEO()
-	f.touch(p)
-	return nil
 }

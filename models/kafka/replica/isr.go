@@ -30,7 +30,7 @@ func (p *Partition) maybeExpand(r *remote) {
 	if p.change.kind != settled || contains(p.isr, r.id) || !p.eligible(r.id) {
 		return
 	}
-	if r.leo < p.hw || r.leo < p.epochStart {
+	if r.leo < p.hw || r.leo < p.epochStart && !p.m.cfg.Rules.ExpandByHWOnly {
 		return
 	}
 	isr := append(append(make([]int32, 0, len(p.isr)+1), p.isr...), r.id)

@@ -89,8 +89,7 @@ func (m *Manager) find(tp wire.TopicPartition) *Partition {
 // Partitions are the broker's replicas in order of creation.
 func (m *Manager) Partitions() []*Partition { return m.order }
 
-// Start arms the periodic ISR check (ReplicaManager.startup): every half of replica.lag.time.max.ms.
-// phase is the delay to the first, drawn by the caller.
+// Start arms the periodic ISR check (ReplicaManager.startup), see Config.ShrinkEvery. phase is the delay to the first, drawn by the caller.
 func (m *Manager) Start(phase sim.Time) { m.env.After(phase, timerShrink, 0) }
 
 // Stop ends fetching and ISR changes, the first step of a shutdown (ReplicaManager.shutdown).
@@ -187,15 +186,25 @@ func (m *Manager) lead(p *Partition, st *wire.PartitionState) error {
 func (m *Manager) follow(p *Partition, st *wire.PartitionState) error {
 	if !m.env.Alive(st.Leader) {
 		m.env.Probe("kafka-leader-not-alive")
+		if m.cfg.Rules.HWNotSaved {
+			return nil // KAFKA-1647: the replica is not even opened, so no checkpoint has it
+		}
 		return p.openLog()
 	}
 	was := p.Leads()
+	same := p.role == roleFollower && p.leader == st.Leader && p.fetch.f != nil
 	fresh, err := p.becomeFollower(st)
 	if err != nil {
 		return err
 	}
 	if was || fresh {
 		m.env.Led(p.TP, p.leaderEpoch, false)
+	}
+	if same && m.cfg.Rules.SkipSameLeader {
+		// KAFKA-7164: Partition.makeFollower reports no change, the fetcher goes on where it is.
+		m.env.Probe("kafka-truncation-skipped")
+		p.fetch.epoch = p.leaderEpoch
+		return nil
 	}
 	m.unfetch(p)
 	if m.stopping {
@@ -264,7 +273,7 @@ func (m *Manager) offsetAt(p *Partition, ts int64, replica int32, r *wire.ListOf
 	case wire.EarliestTimestamp:
 		r.Offset = p.Log.Start()
 	case wire.LatestTimestamp:
-		if replica < 0 && p.hw < p.epochStart {
+		if replica < 0 && p.hw < p.epochStart && !m.cfg.Rules.LatestAtOnce {
 			r.Err, r.LeaderEpoch = wire.OffsetNotAvailable, -1
 			return
 		}
@@ -280,7 +289,7 @@ func (m *Manager) offsetAt(p *Partition, ts int64, replica int32, r *wire.ListOf
 			return
 		}
 		if off >= limit {
-			if replica < 0 && p.hw < p.epochStart {
+			if replica < 0 && p.hw < p.epochStart && !m.cfg.Rules.LatestAtOnce {
 				r.Err = wire.OffsetNotAvailable
 			}
 			return
@@ -335,7 +344,7 @@ func (m *Manager) Timer(kind uint16, arg uint32) {
 		f.armed = false
 		f.run()
 	case timerShrink:
-		m.env.After(m.cfg.LagTimeMax/2, timerShrink, 0)
+		m.env.After(m.cfg.ShrinkEvery(), timerShrink, 0)
 		now := m.env.Now()
 		for _, p := range m.order {
 			p.maybeShrink(now)

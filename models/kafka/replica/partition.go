@@ -112,7 +112,12 @@ func (p *Partition) openLog() error {
 }
 
 // effectiveMinISR is min(min.insync.replicas, replication factor) since 3.7 (Partition.effectiveMinIsr).
-func (p *Partition) effectiveMinISR() int { return min(p.cfg.MinISR, len(p.replicas)) }
+func (p *Partition) effectiveMinISR() int {
+	if p.m.cfg.Rules.MinISRUncapped {
+		return p.cfg.MinISR
+	}
+	return min(p.cfg.MinISR, len(p.replicas))
+}
 
 // maximalISR says whether a replica is in the committed ISR or in an expansion that waits for the
 // controller; a pending shrink does not count until it is committed (KIP-497).
@@ -136,10 +141,10 @@ func (p *Partition) remote(id int32) *remote {
 	return nil
 }
 
-// caughtUp is Replica.isCaughtUp since 2.1 (KAFKA-7152).
+// caughtUp is Replica.isCaughtUp: before 2.1 by time alone (KAFKA-7152).
 func (p *Partition) caughtUp(r *remote, now sim.Time) bool {
 	p.settle(r)
-	return r.leo == p.LEO() || now-r.lastCaughtUp <= p.m.cfg.LagTimeMax
+	return r.leo == p.LEO() && !p.m.cfg.Rules.ShrinkByTimeOnly || now-r.lastCaughtUp <= p.m.cfg.LagTimeMax
 }
 
 // settle writes down what the fetches of an idle session imply for a follower that is at the log end.
@@ -171,7 +176,8 @@ func (r *remote) noteFetch(t sim.Time, f, e int64) {
 // every replica that is in the maximal ISR, or that is caught up and may join it; forward only; and
 // not at all while the ISR is smaller than min.insync.replicas (3.7, KAFKA-15583).
 func (p *Partition) advanceHW() bool {
-	if len(p.isr) < p.effectiveMinISR() {
+	rules := &p.m.cfg.Rules
+	if !rules.HWIgnoresMinISR && len(p.isr) < p.effectiveMinISR() {
 		if !p.stalled && p.LEO() > p.hw {
 			p.stalled = true
 			p.m.env.Emit("hw-stalled", p.name, "ISR "+ids(p.isr)+" is smaller than min.insync.replicas")
@@ -183,7 +189,7 @@ func (p *Partition) advanceHW() bool {
 	hw := p.LEO()
 	for i := range p.remotes {
 		r := &p.remotes[i]
-		if r.leo < hw && (p.maximalISR(r.id) || p.caughtUp(r, now) && p.eligible(r.id)) {
+		if r.leo < hw && (p.maximalISR(r.id) || !rules.HWByISROnly && p.caughtUp(r, now) && (rules.HWCountsFenced || p.eligible(r.id))) {
 			hw = r.leo
 		}
 	}
@@ -211,7 +217,7 @@ func (p *Partition) setHW(hw int64) {
 	p.Log.SetHighWatermark(hw)
 	for _, f := range p.subs {
 		f.heat()
-		if f.session.replica < 0 && f.offset < hw || f.epoch >= 0 && f.epoch != p.leaderEpoch {
+		if f.session.replica < 0 && f.offset < hw || f.epoch >= 0 && f.epoch != p.leaderEpoch || f.session.wantsHW() {
 			p.m.wake(f.session)
 		}
 	}
@@ -240,8 +246,10 @@ func (p *Partition) becomeLeader(st *wire.PartitionState) error {
 		p.epochStart = p.LEO()
 		// Even with no data yet (KAFKA-7415): a follower with a later epoch of somebody else must
 		// find out where to truncate.
-		if err := p.Log.AssignEpoch(st.LeaderEpoch, p.epochStart); err != nil {
-			return err
+		if !p.m.cfg.Rules.NoEpochOnBecomeLeader {
+			if err := p.Log.AssignEpoch(st.LeaderEpoch, p.epochStart); err != nil {
+				return err
+			}
 		}
 		for i := range p.remotes {
 			p.remotes[i].reset(now, p.epochStart, !wasLeader, contains(p.isr, p.remotes[i].id))
@@ -354,10 +362,6 @@ func (p *Partition) checkEpoch(asked int32) wire.Error {
 		return wire.UnknownLeaderEpoch
 	}
 }
-
-// endOfEpoch is what a leader answers about an epoch (UnifiedLog.endOffsetForEpoch): the largest
-// epoch not above the one asked for, and its end; both -1 if undefined.
-func (p *Partition) endOfEpoch(epoch int32) (int32, int64) { return p.Log.EndOffsetFor(epoch) }
 
 func contains(ids []int32, id int32) bool {
 	for _, x := range ids {

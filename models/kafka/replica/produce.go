@@ -104,7 +104,10 @@ func (m *Manager) appendPart(part *wire.ProducePart, acks int16, r *wire.Produce
 		r.Err = wire.UnknownTopicOrPartition
 		if leader, epoch := m.env.Leader(part.TopicPartition); leader >= 0 && leader != m.cfg.Broker {
 			// The topic exists, only not here (ReplicaManager.getPartitionOrError).
-			r.Err, r.HintLeader, r.HintEpoch = wire.NotLeaderOrFollower, leader, epoch
+			r.Err = wire.NotLeaderOrFollower
+			if !m.cfg.Rules.NoLeaderHints {
+				r.HintLeader, r.HintEpoch = leader, epoch
+			}
 		}
 		return nil, 0
 	}
@@ -114,7 +117,7 @@ func (m *Manager) appendPart(part *wire.ProducePart, acks int16, r *wire.Produce
 	}
 	if !p.Leads() {
 		r.Err = wire.NotLeaderOrFollower
-		r.HintLeader, r.HintEpoch = p.leader, p.leaderEpoch
+		r.HintLeader, r.HintEpoch = p.hint()
 		return p, 0
 	}
 	info, err := p.appendAsLeader(part.Refs, acks)
@@ -299,7 +302,7 @@ func (m *Manager) failWaiters(p *Partition, e wire.Error) {
 	for _, w := range list {
 		if !w.d.over {
 			r := &w.d.resp.Parts[w.part]
-			r.HintLeader, r.HintEpoch = p.leader, p.leaderEpoch
+			r.HintLeader, r.HintEpoch = p.hint()
 			m.settleWait(w, e)
 		}
 	}

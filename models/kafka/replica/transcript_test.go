@@ -23,6 +23,8 @@ type stage struct {
 	nodes  []*node
 	out    strings.Builder
 	timers []timer
+	rules  Rules
+	writes byte // records written so far
 }
 
 type timer struct {
@@ -59,11 +61,12 @@ func (s *stage) node(id int32, minISR int) *node {
 		s.t.Fatal(err)
 	}
 	cfg := DefaultConfig(id)
+	cfg.Rules = s.rules
 	opt := log.DefaultOptions()
 	opt.EpochFlush = log.EpochFlushInline // nothing here completes a sync in the background
 	cfg.Topic = func(string) TopicConfig { return TopicConfig{MinISR: minISR, Log: opt} }
 	n.m = NewManager(cfg, n, dir, s.stats)
-	n.m.Start(15 * sim.Second)
+	n.m.Start(cfg.ShrinkEvery())
 	s.nodes = append(s.nodes, n)
 	return n
 }
@@ -111,6 +114,11 @@ func (n *node) Fetch(source int32, m wire.Request) {
 		}
 		if len(f.Parts) == 0 {
 			n.s.say("broker %d -> broker %d: fetch, nothing new", n.id, source)
+		}
+	}
+	if e, ok := m.(*wire.OffsetsForLeaderEpochRequest); ok {
+		for _, p := range e.Parts {
+			n.s.say("broker %d -> broker %d: where does epoch %d end, at epoch %d", n.id, source, p.LeaderEpoch, p.CurrentLeaderEpoch)
 		}
 	}
 }
@@ -167,13 +175,17 @@ var tp0 = wire.TopicPartition{Topic: "t0"}
 //	fetch from=2 to=1                  deliver the fetch of broker 2 that waits for broker 1
 //	answer to=2 from=1                 deliver the answer
 //	round from=2 to=1                  both
-//	consume from=1 offset=0            a consumer's fetch that does not wait
+//	consume from=1 offset=0 wait=500   a consumer's fetch; without wait it is answered at once
 //	controller broker=1 [error=...]    the controller answers broker 1's AlterPartition
 //	tick d=15s                         let time pass: timers fire
 //	dead broker=1 who=2                broker 1's metadata cache loses broker 2
 //	state                              LEO, HW, ISR of every replica
+//	elect broker=2 from=1 epoch=1 replicas=(1,2)  the controller elects broker 2, with nobody else in sync, if it is
+//	                                   in the ISR of broker 1
+//	lose broker=1 to=3                 the log of a broker ends at 3 from now, as after a power loss
+//	logs                               every record of every replica: its epoch, and what was written
 func TestTranscripts(t *testing.T) {
-	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
+	datadriven.Walk(t, "testdata/replica", func(t *testing.T, path string) {
 		s := newStage(t)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			s.t = t
@@ -239,7 +251,7 @@ func (s *stage) command(d *datadriven.TestData) {
 			s.answer(n, src.id)
 		}
 	case "consume":
-		s.consume(s.at(arg(d, "from", 1)), int64(arg(d, "offset", 0)))
+		s.consume(s.at(arg(d, "from", 1)), int64(arg(d, "offset", 0)), int32(arg(d, "wait", 0)))
 	case "controller":
 		s.controller(s.at(arg(d, "broker", 1)), d)
 	case "tick":
@@ -250,6 +262,16 @@ func (s *stage) command(d *datadriven.TestData) {
 		s.at(arg(d, "broker", 1)).dead[int32(arg(d, "who", 2))] = true
 	case "alive":
 		delete(s.at(arg(d, "broker", 1)).dead, int32(arg(d, "who", 2)))
+	case "elect":
+		s.elect(s.at(arg(d, "broker", 1)), s.at(arg(d, "from", 1)), d)
+	case "lose":
+		p := s.at(arg(d, "broker", 1)).m.Partition(tp0)
+		if _, err := p.Log.TruncateTo(int64(arg(d, "to", 0)), "power loss", 0); err != nil {
+			s.t.Fatal(err)
+		}
+		p.hw = min(p.hw, p.LEO())
+	case "logs":
+		s.logs()
 	case "state":
 		s.state()
 	default:
@@ -269,10 +291,22 @@ func (s *stage) tell(n *node, leader int32, d *datadriven.TestData) {
 	}
 }
 
+func (s *stage) elect(n, from *node, d *datadriven.TestData) {
+	if !contains(from.m.Partition(tp0).ISR(), n.id) {
+		s.say("broker %d is not in the ISR and cannot be elected", n.id)
+		return
+	}
+	d.CmdArgs = append(d.CmdArgs, datadriven.CmdArg{Key: "isr", Vals: []string{fmt.Sprint(n.id)}})
+	for _, id := range list(d, "replicas") {
+		s.tell(s.at(int(id)), n.id, d)
+	}
+}
+
 func (s *stage) produce(n *node, acks int16, records int) {
 	b := log.NewBuilder(s.w)
-	for i := range records {
-		b.Add(n.Wall(), nil, []byte{byte(i)})
+	for range records {
+		s.writes++
+		b.Add(n.Wall(), nil, []byte{s.writes})
 	}
 	batch := b.Build(log.None, log.None, log.None)
 	c := &sim.Conn{}
@@ -302,6 +336,12 @@ func (s *stage) fetch(n, src *node) {
 		}
 	case *wire.ListOffsetsRequest:
 		n.back[src.id] = src.m.ListOffsets(req)
+	case *wire.OffsetsForLeaderEpochRequest:
+		r := src.m.OffsetsForLeaderEpoch(req)
+		n.back[src.id] = r
+		for _, p := range r.Parts {
+			s.say("broker %d <- broker %d: %s, epoch %d ends at %d", n.id, src.id, p.Err, p.LeaderEpoch, p.EndOffset)
+		}
 	}
 }
 
@@ -313,15 +353,17 @@ func (s *stage) answer(n *node, source int32) {
 		n.m.FetchResponse(source, m)
 	case *wire.ListOffsetsResponse:
 		n.m.OffsetsResponse(source, m)
+	case *wire.OffsetsForLeaderEpochResponse:
+		n.m.EpochsResponse(source, m)
 	case nil:
 		n.m.FetchFailed(source)
 	}
 }
 
-func (s *stage) consume(n *node, offset int64) {
+func (s *stage) consume(n *node, offset int64, wait int32) {
 	c := &sim.Conn{}
 	n.from[c] = "consumer"
-	n.m.Fetch(c, &wire.FetchRequest{Replica: -1, MaxBytes: 1 << 20, SessionEpoch: wire.SessionFinal, Parts: []wire.FetchPart{
+	n.m.Fetch(c, &wire.FetchRequest{Replica: -1, MaxWaitMs: wait, MinBytes: 1, MaxBytes: 1 << 20, SessionEpoch: wire.SessionFinal, Parts: []wire.FetchPart{
 		{TopicPartition: tp0, CurrentLeaderEpoch: -1, Offset: offset, LastFetchedEpoch: -1, MaxBytes: 1 << 20}}})
 }
 
