@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -47,11 +48,17 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	p.SocketTimeout = r.Time(s, "replica.socket.timeout.ms")
 	p.HWCheckpoint = r.Time(s, "replica.high.watermark.checkpoint.interval.ms")
 	p.Topic = c.topicConfigs(r)
+	p.Rules = replicaRules(r)
+	if p.ResponseMaxBytes == 0 {
+		p.ResponseMaxBytes = math.MaxInt32 // before 0.10.1 nothing bounds the whole (KIP-74)
+	}
 
 	k := &conf.Controller
 	k.AutoRebalance = r.Bool(s, "auto.leader.rebalance.enable")
 	k.ImbalanceCheck = r.Time(s, "leader.imbalance.check.interval.seconds")
 	k.ImbalancePercent = r.Int(s, "leader.imbalance.per.broker.percentage")
+	k.Rules = controllerRules(r)
+	conf.AnyIncarnation = r.Quirk("missed-bounce")
 
 	g := &conf.Group
 	g.InitialDelay = 0 // before 0.11 nobody waits
@@ -114,6 +121,9 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 	t.Log.RetentionBytes = r.Int(s, "retention.bytes")
 	t.Log.FileDeleteDelay = r.Int(s, "file.delete.delay.ms")
 	t.Log.ProducerIDMillis = r.Int(models.Broker, "producer.id.expiration.ms")
+	if !r.AtLeast("3.4") { // LogManager@3.2.3
+		t.Log.ProducerIDMillis = r.Int(models.Broker, "transactional.id.expiration.ms")
+	}
 	t.Log.NoDirSync = r.Quirk("no-dir-fsync")
 	t.Log.IndexPerBatch = r.AtLeast("4.1")
 	switch {

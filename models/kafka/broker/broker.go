@@ -49,6 +49,8 @@ type Config struct {
 	RecoveryThreads int      // num.recovery.threads.per.data.dir
 	CleanerBackoff  sim.Time // log.cleaner.backoff.ms; 0: log.cleaner.enable is false
 	Cleaner         log.CleanerOptions
+	// AnyIncarnation (until 2.2, KIP-380): commands of the controller to an earlier incarnation are obeyed.
+	AnyIncarnation bool
 }
 
 // DefaultConfig is 3.9's for broker id (broker-1 has id 1).
@@ -78,6 +80,7 @@ const (
 	timerOffsets  uint16 = 56 // write recovery points and log starts
 	timerShutdown uint16 = 57 // ask again to be relieved
 	timerCreation uint16 = 58 // a topic creation may have waited long enough
+	timerNotices  uint16 = 59 // write the note about changed ISRs
 
 	timerLogs      uint16 = 70 // the log manager's from here on
 	timerRetention uint16 = 70
@@ -129,6 +132,7 @@ type Broker struct {
 
 	creating []*creation // CreateTopics that wait for leaders
 	pids     producerIDs
+	notices  isrNotices
 	role     string
 }
 
@@ -212,6 +216,8 @@ func (b *Broker) ownTimer(kind uint16, arg uint32) {
 		b.askRelief()
 	case timerCreation:
 		b.completeCreations()
+	case timerNotices:
+		b.checkNotices()
 	default:
 		if kind >= timerLogs && kind < timerLogsEnd {
 			b.logTimer(kind, arg)

@@ -60,12 +60,15 @@ func (b *Broker) handleGroup(c *sim.Conn, m wire.Request) bool {
 	return true
 }
 
+// stale says that a command of the controller is for an earlier incarnation of this broker (KIP-380).
+func (b *Broker) stale(epoch int64) bool { return epoch < b.epoch && !b.cfg.AnyIncarnation }
+
 // handleControl executes what comes over the control plane: the controller's commands, and requests
 // to the controller. A command for an earlier incarnation is refused (KIP-380).
 func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
 	switch m := m.(type) {
 	case *wire.LeaderAndIsrRequest:
-		if m.BrokerEpoch < b.epoch {
+		if b.stale(m.BrokerEpoch) {
 			b.p.Probe("kafka-stale-broker-epoch")
 			b.reply(c, &wire.LeaderAndIsrResponse{RespHeader: wire.RespHeader{Corr: m.Corr}, Err: wire.StaleBrokerEpoch})
 			return
@@ -75,7 +78,7 @@ func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
 	case *wire.UpdateMetadataRequest:
 		b.reply(c, b.updateMetadata(m))
 	case *wire.StopReplicaRequest:
-		if m.BrokerEpoch < b.epoch {
+		if b.stale(m.BrokerEpoch) {
 			b.reply(c, &wire.StopReplicaResponse{RespHeader: wire.RespHeader{Corr: m.Corr}, Err: wire.StaleBrokerEpoch})
 			return
 		}
@@ -93,7 +96,7 @@ func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
 func (b *Broker) updateMetadata(m *wire.UpdateMetadataRequest) *wire.UpdateMetadataResponse {
 	r := &wire.UpdateMetadataResponse{RespHeader: wire.RespHeader{Corr: m.Corr}}
 	switch {
-	case m.BrokerEpoch < b.epoch:
+	case b.stale(m.BrokerEpoch):
 		r.Err = wire.StaleBrokerEpoch
 	case !b.rm.Obeys(m.ControllerEpoch):
 		r.Err = wire.StaleControllerEpoch

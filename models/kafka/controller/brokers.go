@@ -80,7 +80,7 @@ func (c *Controller) compare(now []liveBroker) (fresh, bounced []liveBroker, dea
 		switch {
 		case i < 0:
 			fresh = append(fresh, b)
-		case b.epoch > c.live[i].epoch:
+		case b.epoch > c.live[i].epoch && !c.cfg.Rules.MissBounces:
 			bounced = append(bounced, b)
 		}
 	}

@@ -51,6 +51,7 @@ type Config struct {
 	ImbalanceCheck     sim.Time // leader.imbalance.check.interval.seconds
 	ImbalancePercent   int64    // leader.imbalance.per.broker.percentage
 	FirstRebalanceWait sim.Time // 5 s after the failover (KafkaController.onControllerFailover)
+	Rules              Rules
 }
 
 // DefaultConfig is 3.9's.
@@ -183,6 +184,8 @@ func (c *Controller) Watch(e zk.WatchEvent) bool {
 		c.put(c.brokerChange)
 	case e.Path == pathTopics && e.Type == zk.NodeChildrenChanged:
 		c.put(c.topicChange)
+	case e.Path == pathISRChanges && e.Type == zk.NodeChildrenChanged:
+		c.put(c.isrChange)
 	default:
 		return false
 	}
@@ -331,6 +334,11 @@ func (c *Controller) moved(done func()) {
 // failover is KafkaController.onControllerFailover: read everything, tell everybody, repair.
 func (c *Controller) failover(done func()) {
 	c.parts = map[wire.TopicPartition]*partition{}
+	c.dropNotices(func() { c.readAll(done) })
+}
+
+// readAll reads brokers, topics and partition states.
+func (c *Controller) readAll(done func()) {
 	c.zk.Retry(zk.GetChildrenRequest(pathIDs, true), func(r zk.Response) {
 		if r.Code != zk.OK {
 			done()

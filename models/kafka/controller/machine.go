@@ -79,7 +79,7 @@ func (c *Controller) electAll(parts []*partition, s strategy, failed func(*parti
 				continue
 			}
 			next := p.now.changed(ch.leader, ch.isr)
-			next.Recovering = p.now.Recovering || ch.unclean
+			next.Recovering = (p.now.Recovering || ch.unclean) && !c.cfg.Rules.NoRecoveryState
 			next.ControllerEpoch = c.epoch
 			writes = append(writes, write{p: p, next: next, unclean: ch.unclean})
 		}
@@ -208,10 +208,14 @@ func (c *Controller) createParents(writes []write, done func()) {
 	}, done)
 }
 
-// each runs n requests in a pipeline and calls done after the last answer.
+// each runs n requests in a pipeline and calls done after the last answer; before 1.1 one after another.
 func (c *Controller) each(n int, f func(i int, one func()), done func()) {
 	if n == 0 {
 		done()
+		return
+	}
+	if c.cfg.Rules.Serial {
+		c.oneByOne(0, n, f, done)
 		return
 	}
 	left := n
@@ -224,6 +228,16 @@ func (c *Controller) each(n int, f func(i int, one func()), done func()) {
 	}
 }
 
+func (c *Controller) oneByOne(i, n int, f func(i int, one func()), done func()) {
+	f(i, func() {
+		if i+1 == n {
+			done()
+			return
+		}
+		c.oneByOne(i+1, n, f, done)
+	})
+}
+
 // write is a change of one partition's state znode.
 type write struct {
 	p       *partition
@@ -233,7 +247,7 @@ type write struct {
 }
 
 // writeAll is KafkaZkClient.updateLeaderAndIsr: one transaction for each partition, guarded by the
-// version of /controller_epoch. again holds those whose version was stale; fenced: there is a newer
+// version of /controller_epoch (2.1, KAFKA-6082). again holds those whose version was stale; fenced: there is a newer
 // controller.
 func (c *Controller) writeAll(writes []write, done func(written []write, again []*partition, fenced bool)) {
 	var written []write
@@ -247,6 +261,9 @@ func (c *Controller) writeAll(writes []write, done func(written []write, again [
 			op = zk.CreateOp(statePath(w.p.tp), data, zk.Persistent)
 		}
 		ops := []zk.Op{zk.CheckOp(pathControllerEpoch, c.epochVersion), op}
+		if c.cfg.Rules.Unguarded {
+			ops[0] = zk.CheckOp(pathControllerEpoch, zk.AnyVersion)
+		}
 		c.zk.Retry(zk.MultiRequest(ops), func(r zk.Response) {
 			switch {
 			case r.Code == zk.OK:

@@ -16,6 +16,7 @@ const (
 	pathTopics          = "/brokers/topics"
 	pathTopicConfigs    = "/config/topics"
 	pathLogDirEvents    = "/log_dir_event_notification"
+	pathISRChanges      = "/isr_change_notification"
 )
 
 // LogDirEventPath is where brokers create the sequential nodes that tell of a failed log directory.
@@ -24,7 +25,7 @@ const LogDirEventPath = pathLogDirEvents + "/log_dir_event_"
 // TopLevelPaths are the persistent nodes that every broker makes sure of at its start.
 var TopLevelPaths = []string{
 	"/consumers", "/brokers", pathIDs, pathTopics, "/config", pathTopicConfigs, "/config/clients",
-	"/config/changes", "/admin", "/admin/delete_topics", "/brokers/seqid", "/isr_change_notification",
+	"/config/changes", "/admin", "/admin/delete_topics", "/brokers/seqid", pathISRChanges,
 	"/latest_producer_id_block", pathLogDirEvents,
 }
 

@@ -31,19 +31,20 @@ type Partition struct {
 	name string // t0-2, as people write it
 	cfg  TopicConfig
 
-	role           role
-	leader         int32 // -1: none known
-	leaderEpoch    int32
-	partitionEpoch int32 // version of the state znode
-	epochStart     int64 // LEO when this leadership began
-	replicas       []int32
-	isr            []int32 // committed; empty on a follower
-	remotes        []remote
-	hw             int64
-	recovering     bool
-	offline        bool // its log directory failed (HostedPartition.Offline)
-	change         isrChange
-	stalled        bool // acks wait, the ISR is below min.insync.replicas
+	role            role
+	leader          int32 // -1: none known
+	leaderEpoch     int32
+	partitionEpoch  int32 // version of the state znode
+	controllerEpoch int32 // of the controller that last told this replica its role
+	epochStart      int64 // LEO when this leadership began
+	replicas        []int32
+	isr             []int32 // committed; empty on a follower
+	remotes         []remote
+	hw              int64
+	recovering      bool
+	offline         bool // its log directory failed (HostedPartition.Offline)
+	change          isrChange
+	stalled         bool // acks wait, the ISR is below min.insync.replicas
 
 	waiters      []waiter // acks=all requests that wait for the high watermark
 	spareWaiters []waiter
@@ -85,6 +86,9 @@ func (p *Partition) Leader() int32 { return p.leader }
 
 // LeaderEpoch is the epoch of the leadership that this replica knows.
 func (p *Partition) LeaderEpoch() int32 { return p.leaderEpoch }
+
+// ControllerEpoch is the epoch of the controller that last gave this replica its role.
+func (p *Partition) ControllerEpoch() int32 { return p.controllerEpoch }
 
 // ISR is the committed in-sync set on a leader.
 func (p *Partition) ISR() []int32 { return p.isr }
@@ -321,7 +325,7 @@ func (p *Partition) becomeFollower(st *wire.PartitionState) (bool, error) {
 
 // assign takes over the replica list; keep says that what is known of the followers stays.
 func (p *Partition) assign(st *wire.PartitionState, keep bool) {
-	p.replicas = append([]int32(nil), st.Replicas...)
+	p.replicas, p.controllerEpoch = append([]int32(nil), st.Replicas...), st.ControllerEpoch
 	old := p.remotes
 	p.remotes = make([]remote, 0, len(p.replicas))
 	for _, id := range p.replicas {
