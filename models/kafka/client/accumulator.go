@@ -182,7 +182,7 @@ func (p *Producer) newBatch(q *queue, memory int64) *batch {
 	p.free -= memory
 	q.push(b)
 	p.list(q)
-	p.net.need(now + p.cfg.deliveryTimeout)
+	p.net.need(p.waitsUntil(b))
 	return b
 }
 

@@ -428,7 +428,7 @@ func (p *Producer) expireBatches(now sim.Time) {
 	}
 	for _, q := range p.active {
 		for b := q.first(); b != nil; b = q.first() {
-			if by := b.created + p.cfg.deliveryTimeout; by > now {
+			if by := p.waitsUntil(b); by > now {
 				next = min(next, by)
 				break
 			}
@@ -440,6 +440,19 @@ func (p *Producer) expireBatches(now sim.Time) {
 	p.prune()
 	if next < forever {
 		p.net.need(next)
+	}
+}
+
+// waitsUntil is when a batch that is not in flight expires. Before delivery.timeout.ms (KIP-91) it was
+// request.timeout.ms after it was due or could have been tried again (ProducerBatch.maybeExpire@1.0).
+func (p *Producer) waitsUntil(b *batch) sim.Time {
+	switch {
+	case p.cfg.waitTimeout == 0:
+		return b.created + p.cfg.deliveryTimeout
+	case b.attempts == 0:
+		return b.created + p.cfg.linger + p.cfg.waitTimeout
+	default:
+		return b.tried + p.cfg.net.retry.first + p.cfg.waitTimeout
 	}
 }
 

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"math"
 	"strconv"
 
 	"github.com/mqsim/mqsim/models"
@@ -23,6 +24,9 @@ type netConfig struct {
 // ClusterConnectionStates).
 const jitter = 20
 
+// tcpConnect is longer than TCP tries: 127 s.
+const tcpConnect = 130 * sim.Second
+
 func readNet(r *models.Resolved, s models.Section, client string, maxInFlight int) netConfig {
 	c := netConfig{
 		client:         client,
@@ -34,6 +38,12 @@ func readNet(r *models.Resolved, s models.Section, client string, maxInFlight in
 		setup: backoff{first: r.Time(s, "socket.connection.setup.timeout.ms"),
 			most: r.Time(s, "socket.connection.setup.timeout.max.ms"), jitter: jitter},
 		retryHint: r.AtLeast("3.7"),
+	}
+	if !r.AtLeast("2.7") { // KIP-601: before, an attempt to connect lasts as long as TCP's
+		c.setup = backoff{first: tcpConnect, most: tcpConnect}
+	}
+	if !r.AtLeast("0.11.0") { // KIP-144: before, the pause was constant
+		c.reconnect = backoff{first: c.reconnect.first, most: c.reconnect.first}
 	}
 	if r.Has(s, "retry.backoff.max.ms") {
 		c.retry.most = r.Time(s, "retry.backoff.max.ms")
@@ -50,6 +60,7 @@ type producerConfig struct {
 	idempotent      bool
 	retries         int64
 	deliveryTimeout sim.Time
+	waitTimeout     sim.Time // before 2.1 (KIP-91): how long a batch may wait to be sent; 0 since
 	linger          sim.Time
 	batchSize       int
 	bufferMemory    int64
@@ -79,6 +90,9 @@ func readProducer(spec *models.ProducerSpec) producerConfig {
 		c.acks = -1
 	}
 	c.idempotent = Idempotent(r)
+	if !r.AtLeast("2.1") {
+		c.deliveryTimeout, c.waitTimeout = 1<<61, c.net.requestTimeout
+	}
 	return c
 }
 
@@ -158,6 +172,12 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 	c.rack = optional(r, s, "client.rack")
 	if c.autoCommit {
 		c.ack = models.AckAuto
+	}
+	if !r.Has(s, "max.poll.interval.ms") {
+		c.maxPollInterval = c.sessionTimeout // before 0.10.1 (KIP-62) only poll() sent heartbeats
+	}
+	if !r.Has(s, "fetch.max.bytes") {
+		c.maxBytes = math.MaxInt32 // before 0.10.1 (KIP-74) only partitions had a bound
 	}
 	if spec.Prefetch > 0 {
 		c.maxPollRecords = spec.Prefetch // the nearest thing that Kafka has
