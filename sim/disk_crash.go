@@ -162,6 +162,7 @@ func (c *crasher) file(in *inode) {
 	in.index = nil
 	in.flights, in.fresh, in.runs, in.hot = nil, 0, 0, -1
 	in.dropShadow()
+	in.share()
 	in.durable = in.size
 	in.dirtySince, in.queued, in.pending = -1, false, false
 	in.blocks = in.countBlocks()

@@ -298,7 +298,7 @@ func (f *File) WriteAt(off int64, b []byte) error {
 	if !f.reserve(off, off+int64(len(b))) {
 		return ErrNoSpace
 	}
-	f.place(off, f.in.copyIn(&f.d.w.Arena, b))
+	f.place(off, f.in.copyIn(&f.d.w.Arena, off, b))
 	return nil
 }
 
@@ -368,8 +368,13 @@ func (f *File) Allocate(size int64) error {
 // Store writes a copy of b through a mapping: no call, no charge, no error. A page that takes new
 // space on a full disk kills the process with SIGBUS, as does a store beyond the end of the file.
 func (f *File) Store(off int64, b []byte) {
-	if len(b) > 0 && f.fault(off, int64(len(b))) {
-		f.storeRef(off, f.in.copyIn(&f.d.w.Arena, b))
+	n := int64(len(b))
+	switch {
+	case n == 0:
+	case f.ok() && off >= 0 && off+n <= f.in.size && f.in.overwrite(&f.d.w.Arena, off, b):
+		f.d.wrote(f.in, off, n)
+	case f.fault(off, n):
+		f.storeRef(off, f.in.copyIn(&f.d.w.Arena, off, b))
 	}
 }
 
@@ -442,6 +447,7 @@ func (f *File) Read(off int64, n int, dst []Ref) ([]Ref, error) {
 	if off < in.coldTo && f.p != nil {
 		d.readCold(f.p, in, off, to)
 	}
+	in.share()
 	first := len(dst)
 	at := off
 	c := in.ext.scan(off, to)
@@ -474,14 +480,48 @@ func (d *Disk) hole(dst []Ref, n int64) []Ref {
 
 // ReadAt copies bytes out, as io.ReaderAt does: io.EOF if there are fewer than len(b).
 func (f *File) ReadAt(b []byte, off int64) (int, error) {
+	if f.d.dir != nil {
+		return f.readBacking(b, off)
+	}
+	if err := f.enter(OpRead, 0); err != nil {
+		return 0, err
+	}
+	in := f.in
+	to := min(off+int64(len(b)), in.size)
+	if off >= to {
+		return 0, eofIf(len(b) > 0)
+	}
+	if off < in.coldTo && f.p != nil {
+		f.d.readCold(f.p, in, off, to)
+	}
+	at := off
+	c := in.ext.scan(off, to)
+	for s, ok := c.next(); ok; s, ok = c.next() {
+		clear(b[at-off : s.off-off])
+		copy(b[s.off-off:], f.d.w.Arena.Bytes(s.ref))
+		at = s.end()
+	}
+	clear(b[at-off : to-off])
+	return int(to - off), eofIf(to-off < int64(len(b)))
+}
+
+func eofIf(short bool) error {
+	if short {
+		return io.EOF
+	}
+	return nil
+}
+
+// readBacking is ReadAt through real files.
+func (f *File) readBacking(b []byte, off int64) (int, error) {
 	var few [8]Ref
 	refs, err := f.Read(off, len(b), few[:0])
 	n := 0
 	for _, r := range refs {
 		n += copy(b[n:], f.d.w.Arena.Bytes(r))
 	}
-	if err == nil && n < len(b) {
-		err = io.EOF
+	if err == nil {
+		err = eofIf(n < len(b))
 	}
 	return n, err
 }

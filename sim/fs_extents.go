@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // span says that the bytes of a file from off on are those of ref.
 type span struct {
@@ -77,7 +74,16 @@ func (x *extents) find(off int64) (li, si int) {
 	// The usual reader follows the end: look at the last leaf before searching for another.
 	li = n - 1
 	if x.leaves[li][0].off > off {
-		li = sort.Search(n, func(i int) bool { l := x.leaves[i]; return l[len(l)-1].end() > off })
+		lo, hi := 0, n-1 // the last leaf ends after off
+		for lo < hi {
+			m := int(uint(lo+hi) >> 1)
+			if l := x.leaves[m]; l[len(l)-1].end() > off {
+				hi = m
+			} else {
+				lo = m + 1
+			}
+		}
+		li = lo
 	}
 	leaf := x.leaves[li]
 	lo, hi := 0, len(leaf)

@@ -54,9 +54,8 @@ type inode struct {
 	pending    bool   // in the journal's list
 	resizedAt  uint64 // number of its latest change of size
 
-	block     Ref // private bytes that small writes are copied to; never written twice
-	blockUsed uint32
-	copied    int64 // bytes that went through blocks
+	lanes    [2]copyLane // where small writes are copied to
+	lastLane int
 
 	cold   int64 // bytes from here to coldTo were not read since the machine booted
 	coldTo int64
@@ -201,6 +200,7 @@ func (in *inode) issue(now Time) (epoch uint32, bytes, places int64) {
 	in.fresh, in.runs = 0, 0
 	epoch = in.epoch
 	in.epoch++
+	in.share()
 	in.flights = append(in.flights, flight{epoch: epoch, size: in.size, at: now})
 	return epoch, bytes, places
 }
@@ -449,26 +449,73 @@ func (in *inode) countBlocks() int64 {
 }
 
 // Small writes share blocks that grow with the file, so that a file with few bytes takes few and a
-// sequence of 20-byte entries becomes one span.
+// sequence of 20-byte entries becomes one span. A file has two blocks, so that a sequence stays one
+// beside writes that go here and there.
 const (
 	minBlock = 64
 	maxBlock = 16 << 10
 )
 
-// copyIn makes an extent of b. Successive small writes get adjacent extents.
-func (in *inode) copyIn(a *Arena, b []byte) Ref {
+// copyLane is a block of private bytes in use.
+type copyLane struct {
+	block  Ref
+	used   uint32
+	shared uint32 // bytes before this may be known elsewhere: to a reader, or as what a sync writes
+	copied int64  // bytes that went through the lane
+	end    int64  // offset in the file behind the last write
+}
+
+// copyIn makes an extent of b, which is to be the content from off on. Successive small writes get
+// adjacent extents.
+func (in *inode) copyIn(a *Arena, off int64, b []byte) Ref {
 	n := uint32(len(b))
 	if n >= maxBlock/4 {
 		return a.Put(b)
 	}
-	if in.block.Len-in.blockUsed < n {
-		size := max(minBlock, min(in.copied, maxBlock))
-		in.block, _ = a.Alloc(int(max(size, int64(n))))
-		in.blockUsed = 0
+	i := in.lastLane
+	if in.lanes[i].end != off {
+		i = 1 - i
+		in.lastLane = i
 	}
-	r := in.block.Slice(in.blockUsed, in.blockUsed+n)
+	l := &in.lanes[i]
+	if l.block.Len-l.used < n {
+		size := max(minBlock, min(l.copied, maxBlock))
+		l.block, _ = a.Alloc(int(max(size, int64(n))))
+		l.used, l.shared = 0, 0
+	}
+	r := l.block.Slice(l.used, l.used+n)
 	copy(a.Bytes(r), b)
-	in.blockUsed += n
-	in.copied += int64(n)
+	l.used += n
+	l.copied += int64(n)
+	l.end = off + int64(n)
 	return r
+}
+
+// share says that others may know the private bytes from now on.
+func (in *inode) share() {
+	for i := range in.lanes {
+		in.lanes[i].shared = in.lanes[i].used
+	}
+}
+
+// overwrite changes bytes in place, if those at off are private and nobody has seen them: no reader,
+// and no sync, as they are younger than the last one. Such bytes are in a page that is dirty already.
+func (in *inode) overwrite(a *Arena, off int64, b []byte) bool {
+	li, si := in.ext.find(off)
+	if li == len(in.ext.leaves) {
+		return false
+	}
+	s := in.ext.leaves[li][si]
+	if s.off > off || s.end() < off+int64(len(b)) {
+		return false
+	}
+	r := s.ref.Slice(uint32(off-s.off), uint32(off-s.off)+uint32(len(b)))
+	for i := range in.lanes {
+		l := &in.lanes[i]
+		if r.Chunk == l.block.Chunk && r.Off >= l.block.Off+l.shared && r.end() <= uint64(l.block.Off+l.used) {
+			copy(a.Bytes(r), b)
+			return true
+		}
+	}
+	return false
 }

@@ -42,7 +42,7 @@ func TestDurabilityAgainstBytes(t *testing.T) {
 			off := rapid.IntRange(0, max(len(m.now), 1)).Draw(t, "off")
 			letter = 'a' + (letter-'a'+1)%26
 			b := []byte(strings.Repeat(string(letter), n))
-			switch rapid.SampledFrom([]string{"append", "append", "append", "write", "store", "allocate", "truncate", "sync", "sync", "done", "now"}).Draw(t, "op") {
+			switch rapid.SampledFrom([]string{"append", "append", "append", "write", "store", "patch", "patch", "allocate", "truncate", "sync", "sync", "done", "now"}).Draw(t, "op") {
 			case "append":
 				require.NoError(t, f.AppendBytes(b))
 				m.write(len(m.now), b)
@@ -53,6 +53,18 @@ func TestDurabilityAgainstBytes(t *testing.T) {
 				if k := min(n, len(m.now)-off); k > 0 {
 					f.Store(int64(off), b[:k])
 					m.write(off, b[:k])
+				}
+			case "patch": // a few bytes, often twice at one place: they may change where they are
+				at := off % 50
+				if k := min(n%8+1, len(m.now)-at); k > 0 {
+					seen, err := f.Read(int64(at), k, nil)
+					require.NoError(t, err)
+					before := string(w.Arena.Bytes(seen[0]))
+					f.Store(int64(at), b[:min(k, len(b))])
+					m.write(at, b[:min(k, len(b))])
+					f.Store(int64(at), b[:1])
+					m.write(at, b[:1])
+					require.Equal(t, before, string(w.Arena.Bytes(seen[0])), "what was read changed")
 				}
 			case "allocate":
 				require.NoError(t, f.Allocate(int64(off+n)))

@@ -276,6 +276,7 @@ func (n *instance) connectedTo(c *sim.Conn, err error) {
 			n.start(r, w)
 		}
 	}
+	r.reuse(list)
 	if r.port == wire.ClientPort {
 		n.lib.connected(r)
 	}
@@ -372,6 +373,15 @@ func (n *instance) down(r *remote, how failure) {
 	for i := range waiting {
 		n.giveBack(waiting[i].req)
 		n.fail(r, waiting[i].c, unreachable)
+	}
+	r.reuse(waiting)
+}
+
+// reuse gives a list of waiters back that has been worked off.
+func (r *remote) reuse(list []waiter) {
+	if r.waiting == nil {
+		clear(list)
+		r.waiting = list[:0]
 	}
 }
 

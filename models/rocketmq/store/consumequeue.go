@@ -49,6 +49,7 @@ type Queue struct {
 	ID    int32
 
 	s       *Store
+	hash    int32 // of the topic, as keys in the index begin
 	files   mappedQueue
 	next    int64 // topicQueueTable
 	maxPhys int64 // maxPhysicOffset: end of the newest record with an entry, -1
@@ -87,7 +88,7 @@ func (s *Store) queue(topic string, id int32) *Queue {
 }
 
 func (s *Store) newQueue(topic string, id int32) *Queue {
-	q := &Queue{Topic: topic, ID: id, s: s, maxPhys: -1}
+	q := &Queue{Topic: topic, ID: id, s: s, hash: topicHash(topic), maxPhys: -1}
 	q.files = mappedQueue{fs: s.fs, dir: s.opt.Dir + "/consumequeue/" + topic + "/" + strconv.Itoa(int(id)), size: s.opt.QueueFileSize}
 	s.queues[queueKey{topic, id}] = q
 	i, _ := slices.BinarySearchFunc(s.ordered, q, compareQueues)

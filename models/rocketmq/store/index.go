@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
-	"strings"
 )
 
 // Sizes of an index file (IndexHeader, IndexFile).
@@ -86,41 +85,40 @@ func (x *indexes) size() int64 {
 	return indexHeaderSize + x.s.opt.IndexSlots*indexSlotSize + x.s.opt.IndexEntries*indexEntrySize
 }
 
-// indexKeys are the keys of a record: its UNIQ_KEY, then its KEYS, each followed by a space.
-func indexKeys(props []byte) string {
-	var b strings.Builder
-	if v, ok := Property(props, PropUniqKey); ok {
-		b.Write(v)
-		b.WriteByte(' ')
+// keyHashes are the hashes of a record's keys: of its UNIQ_KEY, -1 if it has none, and of its KEYS.
+type keyHashes struct {
+	uniq int32
+	more []int32
+}
+
+func hashesOf(q *Queue, k *known) (h keyHashes) {
+	h.uniq = -1
+	if len(k.uniqKey) > 0 {
+		h.uniq = indexHash(q.hash, k.uniqKey)
 	}
-	if v, ok := Property(props, PropKeys); ok {
-		for _, k := range bytes.Fields(v) {
-			b.Write(k)
-			b.WriteByte(' ')
-		}
+	for _, key := range bytes.Fields(k.keys) {
+		h.more = append(h.more, indexHash(q.hash, key))
 	}
-	return b.String()
+	return h
 }
 
 // put enters a record under each of its keys (IndexService.buildIndex).
 func (x *indexes) put(r *request) {
-	if r.keys == "" {
+	if r.keys.uniq < 0 && len(r.keys.more) == 0 {
 		return
 	}
 	i := x.writable()
 	if i == nil || r.off < i.head.endPhys {
 		return // entered before
 	}
-	for keys := r.keys; keys != ""; {
-		key, rest, _ := strings.Cut(keys, " ")
-		keys = rest
-		if key == "" {
-			continue
-		}
+	if r.keys.uniq >= 0 {
+		i.put(x.s, r.keys.uniq, r.off, r.storeTime)
+	}
+	for _, hash := range r.keys.more {
 		if i = x.writable(); i == nil {
 			return
 		}
-		i.put(x.s, indexHash(r.q.Topic, key), r.off, r.storeTime)
+		i.put(x.s, hash, r.off, r.storeTime)
 	}
 }
 
@@ -191,19 +189,25 @@ func (i *indexFile) put(s *Store, hash int32, phys, storeTime int64) {
 	i.f.Store(0, h[:])
 }
 
-// indexHash is abs(String.hashCode(topic#key)) (IndexFile.indexKeyHashMethod).
-func indexHash(topic, key string) int32 {
-	h := int32(0)
-	for _, part := range [3]string{topic, "#", key} {
-		for n := range len(part) {
-			h = 31*h + int32(part[n])
-		}
-	}
+// indexHash is abs(String.hashCode(topic#key)) (IndexFile.indexKeyHashMethod). prefix is the hash of
+// the topic and the sign behind it.
+func indexHash[T string | []byte](prefix int32, key T) int32 {
+	h := stringHash(prefix, key)
 	if h < 0 {
 		h = -h
 	}
 	return max(h, 0) // -MinInt32 is MinInt32
 }
+
+// stringHash goes on with String.hashCode.
+func stringHash[T string | []byte](h int32, text T) int32 {
+	for n := range len(text) {
+		h = 31*h + int32(text[n])
+	}
+	return h
+}
+
+func topicHash(topic string) int32 { return stringHash(stringHash(0, topic), "#") }
 
 // Lookup is the physical offsets of up to n records with a key, newest first
 // (IndexService.queryOffset). Keys with the same hash are found too.
@@ -212,7 +216,7 @@ func (s *Store) Lookup(topic, key string, n int) []int64 {
 	if s.index == nil {
 		return nil
 	}
-	hash := indexHash(topic, key)
+	hash := indexHash(topicHash(topic), key)
 	for k := len(s.index.files) - 1; k >= 0 && len(out) < n; k-- {
 		i := s.index.files[k]
 		var b [indexEntrySize]byte

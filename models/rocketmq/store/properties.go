@@ -41,6 +41,40 @@ func Property(props []byte, name string) ([]byte, bool) {
 	return nil, false
 }
 
+// known are the properties that the store looks at, nil if they are not there.
+type known struct{ uniqKey, keys, tags, delay []byte }
+
+// knownOf finds them in one pass; of two with the same name the first counts.
+func knownOf(props []byte) (k known) {
+	for len(props) > 0 {
+		item := props
+		if i := bytes.IndexByte(props, valueEnd); i >= 0 {
+			item, props = props[:i], props[i+1:]
+		} else {
+			props = nil
+		}
+		n := bytes.IndexByte(item, nameEnd)
+		if n < 0 {
+			continue
+		}
+		at := (*[]byte)(nil)
+		switch string(item[:n]) {
+		case PropUniqKey:
+			at = &k.uniqKey
+		case PropKeys:
+			at = &k.keys
+		case PropTags:
+			at = &k.tags
+		case PropDelay:
+			at = &k.delay
+		}
+		if at != nil && *at == nil {
+			*at = item[n+1:]
+		}
+	}
+	return k
+}
+
 // AppendProperty adds a property to encoded properties, each of which ends with 0x02 from 4.3 on
 // (MessageDecoder.messageProperties2String).
 func AppendProperty(props []byte, name, value string) []byte {
@@ -84,21 +118,13 @@ func TagsCode(tag []byte) int64 {
 // tagsCodeOf is what the consume queue entry of a record holds: the hash of its tag, for a delayed
 // message the time of its delivery (CommitLog.checkMessageAndReturnSize,
 // ScheduleMessageService.computeDeliverTimestamp).
-func (s *Store) tagsCodeOf(schedule bool, props []byte, storeTime int64) int64 {
-	if len(props) == 0 {
-		return 0
-	}
+func (s *Store) tagsCodeOf(schedule bool, k *known, storeTime int64) int64 {
 	if schedule {
-		if v, ok := Property(props, PropDelay); ok {
-			if level, err := strconv.Atoi(string(v)); err == nil && level > 0 {
-				return s.DeliverTime(level, storeTime)
-			}
+		if level, err := strconv.Atoi(string(k.delay)); err == nil && level > 0 {
+			return s.DeliverTime(level, storeTime)
 		}
 	}
-	if v, ok := Property(props, PropTags); ok {
-		return TagsCode(v)
-	}
-	return 0
+	return TagsCode(k.tags)
 }
 
 // DeliverTime is when a message of a delay level is due; levels beyond the last count as the last.

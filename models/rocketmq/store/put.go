@@ -54,9 +54,10 @@ func (s *Store) Put(m *Message) Put {
 		return Put{Status: st}
 	}
 	schedule := false
-	if _, ok := Property(m.Properties, PropDelay); ok {
+	k := knownOf(m.Properties)
+	if k.delay != nil {
 		d := s.schedule(m)
-		m = &d
+		m, k = &d, knownOf(d.Properties)
 		schedule = m.Topic == ScheduleTopic
 	}
 	size := int64(m.size())
@@ -95,8 +96,12 @@ func (s *Store) Put(m *Message) Put {
 	s.stats.Puts++
 	s.stats.PutBytes += size
 	s.w.K.Fold(uint64(r.Offset)<<32 ^ uint64(crc))
-	s.enqueue(request{off: r.Offset, size: r.Size, q: q, queueOff: r.QueueOffset, storeTime: now, tran: tran,
-		tagsCode: s.tagsCodeOf(schedule, m.Properties, now)}, m)
+	d := request{off: r.Offset, size: r.Size, q: q, queueOff: r.QueueOffset, storeTime: now, tran: tran,
+		tagsCode: s.tagsCodeOf(schedule, &k, now)}
+	if s.index != nil {
+		d.keys = hashesOf(q, &k)
+	}
+	s.enqueue(&d)
 	s.armReput()
 	s.group.wrote()
 	if f.pooling {

@@ -9,21 +9,18 @@ type request struct {
 	queueOff  int64
 	tagsCode  int64
 	storeTime int64
-	keys      string // KEYS and UNIQ_KEY, space separated; only with the index
+	keys      keyHashes // only with the index
 }
 
 // enqueue remembers what dispatch would read from the bytes of a record that Put has just appended.
-func (s *Store) enqueue(r request, m *Message) {
-	if s.index != nil {
-		r.keys = indexKeys(m.Properties)
-	}
+func (s *Store) enqueue(r *request) {
 	if s.pendingAt == len(s.pending) {
 		s.pending, s.pendingAt = s.pending[:0], 0
 	} else if s.pendingAt > 1024 && 2*s.pendingAt > len(s.pending) {
 		s.pending = s.pending[:copy(s.pending, s.pending[s.pendingAt:])]
 		s.pendingAt = 0
 	}
-	s.pending = append(s.pending, r)
+	s.pending = append(s.pending, *r)
 }
 
 // armReput makes the dispatch loop look at the log. The loop sleeps for a millisecond between its
@@ -152,10 +149,11 @@ func (s *Store) requestOf(c *Cursor, off int64) request {
 	if q == nil {
 		q = s.queue(string(rec.Topic), rec.QueueID)
 	}
+	k := knownOf(rec.Properties)
 	r := request{off: off, size: rec.Size, q: q, queueOff: rec.QueueOffset, storeTime: rec.StoreTimestamp,
-		tran: rec.SysFlag & sysTransaction, tagsCode: s.tagsCodeOf(q.Topic == ScheduleTopic, rec.Properties, rec.StoreTimestamp)}
+		tran: rec.SysFlag & sysTransaction, tagsCode: s.tagsCodeOf(q.Topic == ScheduleTopic, &k, rec.StoreTimestamp)}
 	if s.index != nil {
-		r.keys = indexKeys(rec.Properties)
+		r.keys = hashesOf(q, &k)
 	}
 	return r
 }
