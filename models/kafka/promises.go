@@ -5,6 +5,7 @@ import (
 
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/kafka/client"
+	"github.com/mqsim/mqsim/models/kafka/profile"
 )
 
 // terms are the settings that decide what a configuration promises: the weakest over all its topics,
@@ -55,7 +56,7 @@ func (t *terms) producer(r *models.Resolved, g *models.ProducerGroup) {
 		t.acks = a
 	}
 	t.oneWay = t.oneWay || g.Send == models.OneWay
-	t.idempotent = t.idempotent && client.Idempotent(r)
+	t.idempotent = t.idempotent && profile.Idempotent(r)
 	t.inFlight = max(t.inFlight, r.Int(models.ProducerSection, "max.in.flight.requests.per.connection"))
 	t.resend = t.resend || g.Resend != models.ResendNever
 }

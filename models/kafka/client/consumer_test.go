@@ -69,7 +69,7 @@ func newConsumerHarness(t *testing.T, d *datadriven.TestData) *consumerHarness {
 		case "joined":
 			joined = true
 		default:
-			settings = append(settings, "consumer/"+a.Key+"="+a.Vals[0])
+			settings = append(settings, section("consumer", a.Key)+"="+a.Vals[0])
 		}
 	}
 	if ack == models.AckAfter {
@@ -171,6 +171,8 @@ func (h *consumerHarness) answer(t *testing.T, d *datadriven.TestData) {
 					p, _ := strconv.Atoi(v)
 					a.parts = append(a.parts, int32(p))
 				}
+			case "replica":
+				a.replica = int32(n)
 			case "corrupt":
 				a.corrupt = true
 			case "batch":
@@ -195,6 +197,7 @@ type answerArgs struct {
 	members                     []string
 	parts                       []int32
 	corrupt                     bool
+	replica                     int32 // to read from instead
 }
 
 func (h *consumerHarness) reply(p pendingCall, e wire.Error, a answerArgs) {
@@ -208,8 +211,9 @@ func (h *consumerHarness) reply(p pendingCall, e wire.Error, a answerArgs) {
 		if m.Member == "" && e == wire.None {
 			r.Err = wire.MemberIDRequired
 		}
-		for _, name := range append([]string{"m1"}, a.members...) {
-			r.Members = append(r.Members, wire.GroupMember{Member: name, Metadata: m.Protocols[0].Metadata})
+		r.Members = []wire.GroupMember{{Member: "m1", Metadata: m.Protocols[0].Metadata}}
+		for _, name := range a.members {
+			r.Members = append(r.Members, wire.GroupMember{Member: name, Metadata: subscription("t0", nil, ownership{generation: -1}, "")})
 		}
 		p.answer(r)
 	case *wire.SyncGroupRequest:
@@ -255,10 +259,11 @@ func (h *consumerHarness) records(m *wire.FetchRequest, head wire.RespHeader, e 
 		r.Err, r.SessionID = e, 0
 		return r
 	}
-	if len(m.Parts) == 0 || a.n == 0 && e == wire.None {
+	if len(m.Parts) == 0 || a.n == 0 && e == wire.None && a.replica == 0 {
 		return r
 	}
-	res := wire.FetchResult{TopicPartition: m.Parts[0].TopicPartition, Err: e, DivergingEpoch: -1, HintLeader: -1}
+	res := wire.FetchResult{TopicPartition: m.Parts[0].TopicPartition, Err: e, DivergingEpoch: -1, HintLeader: -1,
+		ReadReplica: a.replica, HasReadReplica: a.replica != 0}
 	offset := m.Parts[0].Offset
 	per := a.n
 	if a.batch > 0 {

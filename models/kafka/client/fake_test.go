@@ -2,6 +2,7 @@ package client
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -156,6 +157,9 @@ func (f *fakeCluster) describe(m wire.Request) string {
 		return s
 	case *wire.FetchRequest:
 		s := fmt.Sprintf("fetch session %d/%d", m.SessionID, m.SessionEpoch)
+		if m.Rack != "" {
+			s += " rack=" + m.Rack
+		}
 		for _, p := range m.Parts {
 			s += fmt.Sprintf(" t0-%d@%d(epoch %d)", p.Partition, p.Offset, p.CurrentLeaderEpoch)
 		}
@@ -165,8 +169,15 @@ func (f *fakeCluster) describe(m wire.Request) string {
 		return s
 	case *wire.JoinGroupRequest:
 		s := fmt.Sprintf("join %s member=%q", m.Group, m.Member)
+		if m.Instance != "" {
+			s += " instance=" + m.Instance
+		}
 		for _, p := range m.Protocols {
 			s += " " + p.Name
+			sub := subscriberOf(assignorNamed(p.Name), &wire.GroupMember{Metadata: p.Metadata})
+			for _, o := range sub.owned {
+				s += fmt.Sprintf(" owns %v of generation %d", o.parts, sub.generation)
+			}
 		}
 		return s
 	case *wire.SyncGroupRequest:
@@ -226,13 +237,17 @@ func errorNamed(t *testing.T, name string) wire.Error {
 	return 0
 }
 
-// resolve makes settings of a 3.9 cluster; each entry is section/name=value.
+// resolve makes settings of a 3.9 cluster; each entry is section/name=value, or version=2.4.
 func resolve(t testing.TB, entries ...string) *models.Resolved {
 	t.Helper()
 	sys := &models.System{Name: "kafka", Model: "kafka", Version: "3.9"}
 	sys.Sections[models.Topology] = models.Settings{{Name: "coordination", Value: "zookeeper"}}
 	for _, e := range entries {
 		name, value, _ := strings.Cut(e, "=")
+		if name == "version" {
+			sys.Version = value
+			continue
+		}
 		word, name, _ := strings.Cut(name, "/")
 		section, ok := models.SectionNamed(word)
 		if !ok {
@@ -240,11 +255,24 @@ func resolve(t testing.TB, entries ...string) *models.Resolved {
 		}
 		sys.Sections[section] = append(sys.Sections[section], models.Entry{Name: name, Value: value})
 	}
-	r, problems := models.Resolve(profile.Table(), sys)
+	table := *profile.Table()
+	table.Versions = slices.Clone(table.Versions)
+	for i := range table.Versions {
+		table.Versions[i].Built = true // clients know versions whose brokers may not be built
+	}
+	r, problems := models.Resolve(&table, sys)
 	for _, p := range problems {
 		if !p.Warn {
 			t.Fatalf("%s: %s", p.Path, p.Text)
 		}
 	}
 	return r
+}
+
+// section is a setting's place for resolve.
+func section(word, name string) string {
+	if name == "version" {
+		return name
+	}
+	return word + "/" + name
 }

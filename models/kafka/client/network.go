@@ -300,7 +300,7 @@ func (n *network) down(l *link, timedOut bool) {
 	l.retryAt = now + n.cfg.reconnect.draw(n.rnd, l.failures)
 	l.failures++
 	err := wire.NetworkException
-	if timedOut {
+	if timedOut && n.cfg.ownTimeout {
 		err = wire.RequestTimedOut
 	}
 	calls := l.calls

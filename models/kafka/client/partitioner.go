@@ -51,6 +51,12 @@ type sticky struct {
 // choose is the partition for the next message without a key. A switch that was put off happens when
 // the partition's last batch is closed or gone (RecordAccumulator.partitionChanged).
 func (s *sticky) choose(p *Producer, size int) int32 {
+	switch p.cfg.keyless {
+	case keylessPerBatch:
+		return s.perBatch(p, size)
+	case keylessRoundRobin:
+		return s.roundRobin(p)
+	}
 	if s.partition < 0 {
 		s.partition = s.next(p)
 	}
@@ -62,10 +68,59 @@ func (s *sticky) choose(p *Producer, size int) int32 {
 	return s.partition
 }
 
+// perBatch is StickyPartitionCache: the message that would begin a new batch in the present partition
+// goes to another one that has a leader.
+func (s *sticky) perBatch(p *Producer, size int) int32 {
+	if s.partition >= 0 {
+		q := p.queues[s.partition]
+		p.closeWithoutRoom(q, nil, size)
+		if b := q.last(); b != nil && !b.full && b.builder != nil {
+			return s.partition
+		}
+	}
+	s.parts = s.available(p, s.parts[:0])
+	switch n := uint64(len(s.parts)); {
+	case n == 0:
+		s.partition = int32(p.net.rnd.Below(uint64(len(p.queues))))
+	case n == 1:
+		s.partition = s.parts[0]
+	default:
+		for old := s.partition; s.partition == old; {
+			s.partition = s.parts[p.net.rnd.Below(n)]
+		}
+	}
+	return s.partition
+}
+
+// roundRobin is DefaultPartitioner before 2.4: a counter with a random start, over the partitions that
+// have a leader.
+func (s *sticky) roundRobin(p *Producer) int32 {
+	if s.partition < 0 {
+		s.produced = int(p.net.rnd.Below(1 << 31))
+	}
+	s.partition = 0
+	at := s.produced
+	s.produced = (s.produced + 1) & (1<<31 - 1)
+	s.parts = s.available(p, s.parts[:0])
+	if n := len(s.parts); n > 0 {
+		return s.parts[at%n]
+	}
+	return int32(at % len(p.queues))
+}
+
+func (s *sticky) available(p *Producer, parts []int32) []int32 {
+	for i := range p.queues {
+		if p.topic().part(int32(i)).leader >= 0 {
+			parts = append(parts, int32(i))
+		}
+	}
+	return parts
+}
+
 // noteAppend is BuiltInPartitioner.updatePartitionInfo. A switch is put off, up to twice batch.size,
 // while the last batch still has room: otherwise a half-full batch would be left behind.
 func (s *sticky) noteAppend(p *Producer, partition int32, bytes int, lastFull bool) {
-	if partition != s.partition {
+	if p.cfg.keyless != keylessSticky || partition != s.partition {
 		return
 	}
 	s.produced += bytes

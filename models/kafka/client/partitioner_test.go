@@ -56,3 +56,37 @@ func TestStickyPartitions(t *testing.T) {
 		}
 	}
 }
+
+// Before 3.3 the partition changes with each batch, never to the same; before 2.4 with each message.
+func TestPartitionersOfOlderVersions(t *testing.T) {
+	for _, c := range []struct {
+		version string
+		runs    int // of messages to one partition
+	}{{"2.8", 9}, {"0.10", 1}} {
+		h := newProducerHarness(t, world("brokers=1", "partitions=4", "acks=1", "linger.ms=1000", "batch.size=4096", "version="+c.version))
+		counts := map[int32]int{}
+		last, runs, n := int32(-1), 0, 1800
+		for i := range n {
+			if !h.p.Send(models.Message{ID: sim.NewMsgID(0, uint32(i)), Partition: -1, Key: -1, Size: 400}) {
+				t.Fatal("refused")
+			}
+			for _, q := range h.p.queues {
+				if b := q.last(); b != nil && len(b.ids) > 0 && b.ids[len(b.ids)-1] == sim.NewMsgID(0, uint32(i)) {
+					counts[q.tp.Partition]++
+					if q.tp.Partition != last {
+						runs++
+					}
+					last = q.tp.Partition
+				}
+			}
+		}
+		if want := n / c.runs; runs < want-1 || runs > want+1 {
+			t.Errorf("%s: %d messages came in %d runs, want %d", c.version, n, runs, want)
+		}
+		for p := range int32(4) {
+			if counts[p] < n/8 {
+				t.Errorf("%s: partition %d got %d of %d", c.version, p, counts[p], n)
+			}
+		}
+	}
+}

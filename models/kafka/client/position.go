@@ -25,7 +25,11 @@ type assigned struct {
 	leader      int32 // whom the position was last checked against
 	leaderEpoch int32
 
-	gone      bool // not assigned any more
+	gone         bool // not assigned any more
+	elsewhere    bool // the leader named a replica to read from
+	replica      int32
+	replicaUntil sim.Time
+
 	buffered  bool // a fetched response waits
 	held      bool // an error answer: not before heldUntil
 	heldUntil sim.Time
@@ -77,7 +81,7 @@ func (c *Consumer) leaderChanged(p *assigned) {
 		return
 	}
 	p.leader, p.leaderEpoch = at.leader, at.epoch
-	p.held = false
+	p.held, p.elsewhere = false, false
 	if p.state != posFetching && p.state != posValidating {
 		return
 	}

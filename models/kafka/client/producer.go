@@ -23,7 +23,8 @@ type Producer struct {
 	free     int64 // of buffer.memory
 	refused  int64 // what a Send needed and did not find
 	waiting  bool  // a Send came before the metadata
-	grown    int   // bytes that the last append took
+	blocked  blocked
+	grown    int // bytes that the last append took
 	spare    []*batch
 	builders []*log.Builder
 
@@ -42,6 +43,15 @@ type Producer struct {
 	askAt     sim.Time // end of its back-off
 	bump      bool     // the epoch must be bumped
 	doubts    int      // partitions with an unresolved sequence
+}
+
+// blocked is the send() that waits for metadata or memory, if any: the application calls it again with
+// the same message.
+type blocked struct {
+	id    sim.MsgID
+	since sim.Time
+	holds bool
+	over  bool // for longer than max.block.ms
 }
 
 // NewProducer makes a producer that begins to connect when it boots.
@@ -75,8 +85,41 @@ func (p *Producer) Ready() bool {
 }
 
 // Send is KafkaProducer.send without its blocking: where the Java call would wait for metadata or for
-// memory it returns false.
+// memory it returns false; after max.block.ms the call ends with a TimeoutException, and nothing was begun.
 func (p *Producer) Send(m models.Message) bool {
+	if p.take(m) {
+		p.blocked.holds = false
+		return true
+	}
+	now := p.proc.Now()
+	if b := &p.blocked; !b.holds || b.id != m.ID {
+		*b = blocked{id: m.ID, since: now, holds: true}
+	}
+	if p.blocked.over {
+		p.blocked.holds = false
+		p.sink.Answered(m.ID, models.Answer{Outcome: models.Rejected, Partition: -1, Offset: -1})
+		return true
+	}
+	p.net.need(p.blocked.since + p.cfg.maxBlock)
+	return false
+}
+
+// unblock ends a send() that has waited for max.block.ms: the application's next try is told.
+func (p *Producer) unblock(now sim.Time) {
+	b := &p.blocked
+	if !b.holds || b.over {
+		return
+	}
+	if by := b.since + p.cfg.maxBlock; now < by {
+		p.net.need(by)
+		return
+	}
+	p.proc.Probe("kafka-producer-max-block")
+	b.over = true
+	p.sink.CanSend()
+}
+
+func (p *Producer) take(m models.Message) bool {
 	if len(p.queues) == 0 {
 		p.waiting = true
 		return false
@@ -184,6 +227,7 @@ func (p *Producer) connected(l *link) { p.pass() }
 // deadline is the alarm's share of the Sender.
 func (p *Producer) deadline(now sim.Time) {
 	p.expireBatches(now)
+	p.unblock(now)
 	p.run()
 }
 

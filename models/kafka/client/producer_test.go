@@ -74,7 +74,7 @@ func newProducerHarness(t *testing.T, d *datadriven.TestData) *producerHarness {
 		case "unready":
 			connect = false
 		default:
-			settings = append(settings, "producer/"+a.Key+"="+a.Vals[0])
+			settings = append(settings, section("producer", a.Key)+"="+a.Vals[0])
 		}
 	}
 	h := &producerHarness{fakeCluster: newFakeCluster(brokers, partitions)}

@@ -9,7 +9,8 @@ import (
 // The idempotent part of TransactionManager: the broker appends a batch of (producer id, epoch,
 // partition) only in order of sequence, and answers a repeated one as it answered the first. Where the
 // two sides lose track of each other the producer bumps its epoch by itself and numbers what is
-// pending from 0 (KIP-360); the application is not told.
+// pending from 0 (KIP-360); the application is not told. Before 2.6 it gave up its producer id, and
+// what was pending under it failed.
 
 // askProducerID sends InitProducerId to any broker, once and after an error with back-off.
 func (p *Producer) askProducerID(now sim.Time) {
@@ -120,8 +121,14 @@ func (p *Producer) mayRetrySequenced(b *batch, e wire.Error) bool {
 		if e == wire.OutOfOrderSequenceNumber && !b.q.unresolved && (b.reset || !p.isNext(b.q, b.seq)) {
 			return true // an earlier batch is still under way
 		}
+		if !p.cfg.bumpsEpoch {
+			return false
+		}
 		p.wantBump(b.q)
 		return true
+	}
+	if !p.cfg.bumpsEpoch && (b.pid != p.pid || b.pepoch != p.pepoch) {
+		return false // Sender.canRetry: the producer id is not the present one any more
 	}
 	return e.Retriable()
 }
@@ -132,14 +139,29 @@ func (p *Producer) failedSequenced(b *batch, e wire.Error, adjust bool) {
 		return
 	}
 	b.q.forget(b)
-	if e == wire.OutOfOrderSequenceNumber || e == wire.UnknownProducerID || adjust {
+	if (e == wire.OutOfOrderSequenceNumber || e == wire.UnknownProducerID || adjust) && b.pid == p.pid {
 		p.wantBump(b.q)
 	}
 }
 
 func (p *Producer) wantBump(q *queue) {
+	if !p.cfg.bumpsEpoch {
+		p.forgetProducerID()
+		return
+	}
 	p.bump = true
 	q.rewrite = true
+}
+
+// forgetProducerID is TransactionManager.resetProducerId of 2.4: a new id is asked for, and every
+// partition begins at sequence 0 under it.
+func (p *Producer) forgetProducerID() {
+	p.proc.Probe("kafka-producer-id-reset")
+	p.pid, p.pepoch, p.askAt = -1, -1, 0
+	for _, q := range p.queues {
+		q.next, q.lastAcked = 0, -1
+		p.resolve(q)
+	}
 }
 
 // resolveSequences is TransactionManager.maybeResolveSequences: after a transmitted batch expired,

@@ -87,8 +87,9 @@ func (c *Consumer) sendFetches() {
 		if !p.fetchable(now) {
 			continue
 		}
-		l := c.net.link(p.leader)
-		if p.leader < 0 || l == nil || !l.listed {
+		id := c.readFrom(p, now)
+		l := c.net.link(id)
+		if id < 0 || l == nil || !l.listed {
 			c.net.wantMetadata()
 			continue
 		}
@@ -107,6 +108,23 @@ func (c *Consumer) sendFetches() {
 	c.links = c.links[:0]
 }
 
+// readFrom is the broker to read a partition from: the leader, or the replica that it named, until
+// metadata.max.age.ms is over or that replica is gone (AbstractFetch.selectReadReplica, KIP-392).
+func (c *Consumer) readFrom(p *assigned, now sim.Time) int32 {
+	if !p.elsewhere {
+		return p.leader
+	}
+	l := c.net.link(p.replica)
+	if now < p.replicaUntil && l != nil && l.listed {
+		return p.replica
+	}
+	p.elsewhere = false
+	if l == nil || !l.listed {
+		c.net.wantMetadata()
+	}
+	return p.leader
+}
+
 // fetching says that a fetch is in flight on the connection.
 func (l *link) fetching() bool {
 	for i := range l.calls {
@@ -122,7 +140,7 @@ func (c *Consumer) fetch(l *link, now sim.Time) {
 	s := &l.session
 	s.next = s.next[:0]
 	for _, p := range c.parts {
-		if p.leader == l.id && p.fetchable(now) {
+		if p.fetchable(now) && c.readFrom(p, now) == l.id {
 			s.next = append(s.next, sessionPart{p.index, p.offset, p.leaderEpoch})
 		}
 	}
@@ -130,6 +148,7 @@ func (c *Consumer) fetch(l *link, now sim.Time) {
 	if r == nil {
 		r = &fetchRequest{}
 		r.Replica, r.ReplicaEpoch = -1, -1
+		r.Rack = c.cfg.rack
 		r.MaxWaitMs, r.MinBytes, r.MaxBytes = int32(c.cfg.maxWait/sim.Millisecond), c.cfg.minBytes, c.cfg.maxBytes
 		r.Parts = r.part[:0]
 		l.lent = r
@@ -137,6 +156,10 @@ func (c *Consumer) fetch(l *link, now sim.Time) {
 	req := &r.FetchRequest
 	req.ReqHeader = c.net.header()
 	req.SessionID, req.SessionEpoch = s.id, s.epoch
+	if !c.cfg.sessions {
+		req.SessionEpoch = wire.SessionFinal
+		s.parts = s.parts[:0]
+	}
 	req.Parts, req.Forgotten = req.Parts[:0], req.Forgotten[:0]
 	i, j := 0, 0
 	for i < len(s.next) || j < len(s.parts) {
@@ -189,14 +212,26 @@ func (c *Consumer) fetchedPart(l *link, r *wire.FetchResult, nodes []wire.Node) 
 	}
 	switch r.Err {
 	case wire.None:
+		if r.HasReadReplica {
+			p.elsewhere, p.replica = true, r.ReadReplica
+			p.replicaUntil = c.proc.Now() + c.cfg.net.metadataMaxAge
+		}
 		if len(r.Refs) > 0 && r.Bytes > 0 {
 			c.buffer(p, r.Refs)
 		}
 	case wire.OffsetOutOfRange:
+		if p.elsewhere {
+			// A follower may lag behind or be truncated: only the leader's word counts
+			// (FetchCollector.handleInitializeErrors).
+			p.elsewhere = false
+			c.proc.Probe("kafka-consumer-out-of-range-at-follower")
+			return
+		}
 		c.proc.Probe("kafka-consumer-out-of-range")
 		c.resetPosition(p)
 	case wire.NotLeaderOrFollower, wire.FencedLeaderEpoch, wire.ReplicaNotAvailable, wire.KafkaStorageError,
 		wire.OffsetNotAvailable, wire.UnknownTopicOrPartition, wire.UnknownTopicID, wire.InconsistentTopicID:
+		p.elsewhere = false
 		if c.net.hint(r.TopicPartition, r.HintLeader, r.HintEpoch, nodes) {
 			c.leaderChanged(p)
 			return

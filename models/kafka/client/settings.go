@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/models/kafka/profile"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -18,6 +19,7 @@ type netConfig struct {
 	reconnect      backoff
 	setup          backoff
 	retryHint      bool // KIP-951
+	ownTimeout     bool // since 3.6 what the client's own timer ended is REQUEST_TIMED_OUT
 }
 
 // jitter is the random part of every back-off, in percent (CommonClientConfigs,
@@ -37,7 +39,8 @@ func readNet(r *models.Resolved, s models.Section, client string, maxInFlight in
 		reconnect:      backoff{first: r.Time(s, "reconnect.backoff.ms"), most: r.Time(s, "reconnect.backoff.max.ms"), jitter: jitter},
 		setup: backoff{first: r.Time(s, "socket.connection.setup.timeout.ms"),
 			most: r.Time(s, "socket.connection.setup.timeout.max.ms"), jitter: jitter},
-		retryHint: r.AtLeast("3.7"),
+		retryHint:  r.AtLeast("3.7"),
+		ownTimeout: r.AtLeast("3.6"),
 	}
 	if !r.AtLeast("2.7") { // KIP-601: before, an attempt to connect lasts as long as TCP's
 		c.setup = backoff{first: tcpConnect, most: tcpConnect}
@@ -66,6 +69,28 @@ type producerConfig struct {
 	bufferMemory    int64
 	maxRequestSize  int
 	adaptive        bool
+	keyless         keyless
+	maxBlock        sim.Time
+	bumpsEpoch      bool // KIP-360: a producer that lost track bumps its epoch by itself
+}
+
+// keyless is how messages without a key find their partition.
+type keyless uint8
+
+const (
+	keylessSticky     keyless = iota // BuiltInPartitioner, since 3.3 (KIP-794)
+	keylessPerBatch                  // DefaultPartitioner with StickyPartitionCache, since 2.4 (KIP-480)
+	keylessRoundRobin                // DefaultPartitioner before
+)
+
+func keylessOf(r *models.Resolved) keyless {
+	switch {
+	case r.AtLeast("3.3"):
+		return keylessSticky
+	case r.AtLeast("2.4"):
+		return keylessPerBatch
+	}
+	return keylessRoundRobin
 }
 
 func readProducer(spec *models.ProducerSpec) producerConfig {
@@ -80,6 +105,10 @@ func readProducer(spec *models.ProducerSpec) producerConfig {
 		bufferMemory:    r.Int(s, "buffer.memory"),
 		maxRequestSize:  int(r.Int(s, "max.request.size")),
 		adaptive:        r.Has(s, "partitioner.adaptive.partitioning.enable") && r.Bool(s, "partitioner.adaptive.partitioning.enable"),
+		keyless:         keylessOf(r),
+		maxBlock:        r.Time(s, "max.block.ms"),
+		idempotent:      profile.Idempotent(r),
+		bumpsEpoch:      r.AtLeast("2.6"),
 	}
 	switch r.Str(s, "acks") {
 	case "0":
@@ -89,22 +118,10 @@ func readProducer(spec *models.ProducerSpec) producerConfig {
 	default:
 		c.acks = -1
 	}
-	c.idempotent = Idempotent(r)
 	if !r.AtLeast("2.1") {
 		c.deliveryTimeout, c.waitTimeout = 1<<61, c.net.requestTimeout
 	}
 	return c
-}
-
-// Idempotent says whether a producer with these settings is idempotent in fact. Other acks than all,
-// no retries, or more than five requests in flight switch it off in silence unless it was asked for
-// explicitly (ProducerConfig.postProcessAndValidateIdempotenceConfigs).
-func Idempotent(r *models.Resolved) bool {
-	const s = models.ProducerSection
-	if !r.Has(s, "enable.idempotence") || !r.Bool(s, "enable.idempotence") || r.Quirk("idempotence-not-effective") {
-		return false
-	}
-	return r.Str(s, "acks") == "all" && r.Int(s, "retries") > 0 && r.Int(s, "max.in.flight.requests.per.connection") <= 5
 }
 
 // consumerConfig is ConsumerConfig.
@@ -128,6 +145,7 @@ type consumerConfig struct {
 	cooperative     bool   // the rebalance protocol (KIP-429)
 	instance        string // group.instance.id, "": a dynamic member
 	rack            string // client.rack
+	sessions        bool   // KIP-227: fetch sessions
 	validate        bool   // KIP-320: positions are validated after a leader change
 }
 
@@ -166,10 +184,11 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		validate:        r.AtLeast("2.3"),
 	}
 	c.cooperative = cooperative(c.assignors)
-	if id := optional(r, s, "group.instance.id"); id != "" {
+	if id := r.Str(s, "group.instance.id"); id != "" {
 		c.instance = id + "-" + strconv.Itoa(spec.Index)
 	}
-	c.rack = optional(r, s, "client.rack")
+	c.rack = r.Str(s, "client.rack")
+	c.sessions = r.AtLeast("1.1")
 	if c.autoCommit {
 		c.ack = models.AckAuto
 	}
@@ -183,14 +202,6 @@ func readConsumer(spec *models.ConsumerSpec) consumerConfig {
 		c.maxPollRecords = spec.Prefetch // the nearest thing that Kafka has
 	}
 	return c
-}
-
-// optional is a text setting that the version may lack.
-func optional(r *models.Resolved, s models.Section, name string) string {
-	if !r.Has(s, name) {
-		return ""
-	}
-	return r.Str(s, name)
 }
 
 // backoff is ExponentialBackoff with base 2, and ClusterConnectionStates' use of it.

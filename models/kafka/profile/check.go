@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -172,8 +173,10 @@ func (c *checker) producer(stream string, g *models.ProducerGroup, own *models.R
 		}
 		return c.setting(s, name)
 	}
+	at, path := where("transactional.id")
+	c.transactions(r, at, path, "transactional.id")
 	if r.Has(s, "enable.idempotence") && r.IsSet(s, "enable.idempotence") && r.Bool(s, "enable.idempotence") {
-		at, path := where("enable.idempotence")
+		at, path = where("enable.idempotence")
 		if r.Str(s, "acks") != "all" {
 			c.problem(at, path, "kafka refuses enable.idempotence: true with acks: %s", r.Str(s, "acks"))
 		}
@@ -184,12 +187,12 @@ func (c *checker) producer(stream string, g *models.ProducerGroup, own *models.R
 			c.problem(at, path, "kafka refuses enable.idempotence: true with max.in.flight.requests.per.connection: %d (at most 5)", n)
 		}
 	} else if n := r.Int(s, "max.in.flight.requests.per.connection"); n > 5 && r.AtLeast("4.0") && r.Str(s, "acks") == "all" && !r.IsSet(s, "enable.idempotence") {
-		at, path := where("max.in.flight.requests.per.connection")
+		at, path = where("max.in.flight.requests.per.connection")
 		c.problem(at, path, "kafka %s refuses more than 5 unless enable.idempotence: false is written", r.Version())
 	}
 	least := r.Int(s, "linger.ms") + r.Int(s, "request.timeout.ms")
 	if r.Has(s, "delivery.timeout.ms") && r.IsSet(s, "delivery.timeout.ms") && r.Int(s, "delivery.timeout.ms") < least {
-		at, path := where("delivery.timeout.ms")
+		at, path = where("delivery.timeout.ms")
 		c.problem(at, path, "kafka refuses less than linger.ms + request.timeout.ms (%d)", least)
 	}
 }
@@ -197,12 +200,26 @@ func (c *checker) producer(stream string, g *models.ProducerGroup, own *models.R
 func (c *checker) consumer(stream string, g *models.ConsumerGroup, own *models.Resolved) {
 	const s = models.ConsumerSection
 	r := own.With(s, g.Settings)
-	at, path := c.setting(s, "session.timeout.ms")
-	for _, e := range g.Settings {
-		if e.Name == "session.timeout.ms" || e.Name == "heartbeat.interval.ms" {
-			at, path = e.At, stream+".consumers."+e.Name
+	where := func(names ...string) (models.Pos, string) {
+		for _, e := range g.Settings {
+			if slices.Contains(names, e.Name) {
+				return e.At, stream + ".consumers." + e.Name
+			}
+		}
+		return c.setting(s, names[0])
+	}
+	at, path := where("partition.assignment.strategy")
+	for _, word := range strings.Split(r.Str(s, "partition.assignment.strategy"), ",") {
+		switch row := assignorNamed(word); {
+		case row == nil:
+			c.problem(at, path, "%q is no assignor: range, roundrobin, sticky or cooperative-sticky", strings.TrimSpace(word))
+		case row.since != "" && !r.AtLeast(row.since):
+			c.problem(at, path, "%s is not in kafka %s: it came with %s", row.name, r.Version(), row.since)
 		}
 	}
+	at, path = where("isolation.level")
+	c.transactions(r, at, path, "isolation.level")
+	at, path = where("session.timeout.ms", "heartbeat.interval.ms")
 	session := r.Int(s, "session.timeout.ms")
 	if beat := r.Int(s, "heartbeat.interval.ms"); beat >= session {
 		c.problem(at, path, "kafka refuses heartbeat.interval.ms (%d) that is not below session.timeout.ms (%d)", beat, session)
@@ -210,6 +227,17 @@ func (c *checker) consumer(stream string, g *models.ConsumerGroup, own *models.R
 	least, most := r.Int(models.Broker, "group.min.session.timeout.ms"), r.Int(models.Broker, "group.max.session.timeout.ms")
 	if session < least || session > most {
 		c.problem(at, path, "the broker refuses a session.timeout.ms outside of group.min and group.max.session.timeout.ms (%d to %d)", least, most)
+	}
+}
+
+// transactions are not built: what asks for them says so rather than being taken without effect.
+func (c *checker) transactions(r *models.Resolved, at models.Pos, path, name string) {
+	s, off := models.ProducerSection, ""
+	if name == "isolation.level" {
+		s, off = models.ConsumerSection, "read_uncommitted"
+	}
+	if v := r.Str(s, name); v != "" && v != off {
+		c.problem(at, path, "transactions are not built: %s: %s", name, v)
 	}
 }
 

@@ -103,6 +103,7 @@ type FetchRequest struct {
 	SessionEpoch int32
 	Parts        []FetchPart
 	Forgotten    []TopicPartition
+	Rack         string // client.rack of a consumer (KIP-392)
 }
 
 // FetchPart asks for one partition.
@@ -117,7 +118,7 @@ type FetchPart struct {
 
 // Size counts the encoded bytes.
 func (m *FetchRequest) Size() int {
-	n := m.size() + 4 + 4 + 4 + 1 + 4 + 4 + nullSize + tagSize
+	n := m.size() + 4 + 4 + 4 + 1 + 4 + 4 + compact(m.Rack) + tagSize
 	if m.Replica >= 0 {
 		n += 2 + 4 + 8 + tagSize // tagged ReplicaState
 	}
@@ -160,6 +161,10 @@ type FetchResult struct {
 	DivergingEnd   int64
 	HintLeader     int32 // -1: none
 	HintEpoch      int32
+	// ReadReplica is the broker that the consumer shall read from instead (preferredReadReplica,
+	// KIP-392) if HasReadReplica.
+	ReadReplica    int32
+	HasReadReplica bool
 	Refs           []sim.Ref
 	Bytes          int32 // sum of Refs, computed by the leader
 }
