@@ -32,6 +32,7 @@ type Config struct {
 	ZooKeeper   []*sim.Host
 	Session     sim.Time // zookeeper.session.timeout.ms
 	ZKInFlight  int      // zookeeper.max.in.flight.requests
+	KRaft       *KRaft   // nil: ZooKeeper
 	LogDir      string   // path on each disk; "" = LogDir
 	LogOptions  log.DirOptions
 	Replica     replica.Config
@@ -119,6 +120,7 @@ type Broker struct {
 	phase phase
 	epoch int64 // broker epoch: czxid of the registration
 
+	co            coordination
 	loadingShares int // threads that still load logs
 	tries         int // of the controlled shutdown
 
@@ -141,50 +143,45 @@ func New(cfg *Config) *Broker {
 	return &Broker{cfg: cfg, stats: cfg.Stats, fetchers: map[int32]*link{}, outboxes: map[int32]*outbox{}, epoch: -1}
 }
 
-// Boot begins to read the log directory; everything else waits for that (KafkaServer.startup).
+// Boot begins what the kind of coordination begins with.
 func (b *Broker) Boot(p *sim.Proc) {
 	b.p = p
 	p.Service.Respawn = b.cfg.Respawn
 	b.meta.init()
-	p.Work(laneLoad, 0, timerLoad, 0)
+	b.co = (*zooKeeper)(b)
+	if b.cfg.KRaft != nil {
+		b.co = newKRaft(b)
+	}
+	b.co.boot()
 }
 
-// loaded goes on to ZooKeeper: a broker registers only with its logs open.
+// loaded builds what works on the logs, and goes on to become a member of the cluster.
 func (b *Broker) loaded() {
 	b.phase = registering
 	b.rm = replica.NewManager(b.cfg.Replica, (*replicaEnv)(b), b.logs, b.stats)
-	b.zk = zk.NewClient(b.p, b.cfg.ZooKeeper, b.cfg.Session, b, timerZK)
-	b.zk.SetMaxInFlight(b.cfg.ZKInFlight)
-	b.ctl = controller.New(b.cfg.Controller, (*controllerEnv)(b), b.zk)
 	b.group = group.New(b.cfg.Group, (*groupEnv)(b))
-	b.toControl = &controlChannel{b: b}
-	b.zk.Open()
+	b.co.loaded()
 }
 
-// serve begins to accept requests: the registration has been accepted.
+// serve begins to accept requests.
 func (b *Broker) serve() {
-	b.phase = serving
 	b.p.Listen(wire.ClientPort)
 	b.p.Listen(wire.ReplicationPort)
-	b.p.Listen(wire.ControlPort)
 	phase := b.p.Rand("phase")
 	b.rm.Start(phase.Range(1, b.cfg.Replica.ShrinkEvery()))
 	b.p.Every(b.cfg.Checkpoints, timerOffsets, 0)
 	b.startLogs()
 	b.stats.Watch(b.cfg.ID, b.showRole)
 	b.showRole()
-	b.ctl.Startup()
-	b.p.Ready()
+	b.co.served()
 }
 
 // Timer routes a timer to the part that armed it.
 func (b *Broker) Timer(kind uint16, arg uint32) {
 	switch {
-	case b.zk != nil && b.zk.HandleTimer(kind, arg):
 	case kind < timerController:
 		b.rm.Timer(kind-timerReplica, arg)
-	case kind < timerGroup:
-		b.ctl.Timer(kind-timerController, arg)
+	case b.co.timer(kind, arg):
 	case kind < timerLoad:
 		b.group.Timer(kind-timerGroup, arg)
 	default:
@@ -227,17 +224,18 @@ func (b *Broker) ownTimer(kind uint16, arg uint32) {
 
 // Accept takes a connection from a client, a follower or a controller.
 func (b *Broker) Accept(c *sim.Conn) {
-	b.addPeer(c)
+	if !b.co.accepted(c) {
+		b.addPeer(c)
+	}
 }
 
 // Connected answers Dial.
 func (b *Broker) Connected(c *sim.Conn, err error) {
-	if b.zk.HandleConnected(c, err) {
-		return
-	}
 	if l, ok := c.Data.(*link); ok {
 		l.connected(c, err)
+		return
 	}
+	b.co.connected(c, err)
 }
 
 // Receive takes a request of a peer or an answer on a link.
@@ -248,25 +246,27 @@ func (b *Broker) Receive(c *sim.Conn, m any) {
 	case *link:
 		d.received(c, m.(wire.Response))
 	default:
-		b.zk.HandleReceive(c, m)
+		b.co.received(c, m)
 	}
 }
 
 // Closed is the end of a connection.
 func (b *Broker) Closed(c *sim.Conn, why sim.CloseReason) {
-	if b.zk.HandleClosed(c, why) {
-		return
-	}
 	switch d := c.Data.(type) {
 	case *peer:
 		d.closed(why)
 	case *link:
 		d.lost(c)
+	default:
+		b.co.closed(c, why)
 	}
 }
 
 // Synced completes a sync of a log directory.
 func (b *Broker) Synced(arg uint32, err error) {
+	if b.co.synced(arg, err) {
+		return
+	}
 	if i := int(arg/logTag) - 1; i < len(b.dirs()) {
 		b.dirs()[i].Synced(arg, err)
 	}
@@ -283,7 +283,7 @@ func (b *Broker) showRole() {
 	role := b.stats.Role(b.cfg.ID)
 	if role == "" {
 		role = "idle"
-		if b.ctl.IsActive() {
+		if b.co.active() {
 			role = "controller"
 		}
 	}
@@ -305,7 +305,7 @@ func (b *Broker) Partition(tp wire.TopicPartition) *replica.Partition {
 }
 
 // IsController says whether this broker believes that it is the controller.
-func (b *Broker) IsController() bool { return b.ctl != nil && b.ctl.IsActive() }
+func (b *Broker) IsController() bool { return b.co != nil && b.co.active() }
 
 // Serving says whether the broker is registered and answers requests.
 func (b *Broker) Serving() bool { return b.phase == serving }

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"github.com/mqsim/mqsim/models/kafka/wire"
-	"github.com/mqsim/mqsim/models/kafka/zk"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -47,8 +46,8 @@ func (b *Broker) Cost(c *sim.Conn, m any) (lane int, cost sim.Time) {
 	case *link:
 		return d.lane, responseCost(m)
 	}
-	if cost, ok := zk.ClientCost(m); ok {
-		return laneZK, cost
+	if lane, cost, ok := b.co.cost(c, m); ok {
+		return lane, cost
 	}
 	return -1, 0
 }

@@ -36,14 +36,9 @@ func (e *replicaEnv) Hush(source int32) {
 	}
 }
 
-func (e *replicaEnv) AlterPartition(m *wire.AlterPartitionRequest) {
-	if e.cfg.Controller.Rules.LeadersWriteISR {
-		e.b().writeISR(m)
-		return
-	}
-	e.toControl.send(m)
-}
-func (e *replicaEnv) Alive(id int32) bool { return e.meta.alive(id) }
+func (e *replicaEnv) AlterPartition(m *wire.AlterPartitionRequest) { e.co.alterPartition(m) }
+func (e *replicaEnv) Alive(id int32) bool                          { return e.meta.alive(id) }
+func (e *replicaEnv) MayJoin(id int32, epoch int64) bool           { return e.co.mayJoin(id, epoch) }
 
 func (e *replicaEnv) Leader(tp wire.TopicPartition) (leader, epoch int32) {
 	if st := e.meta.partition(tp); st != nil {

@@ -28,12 +28,13 @@ func (b *Broker) handle(c *sim.Conn, m wire.Request) {
 	case *wire.InitProducerIdRequest:
 		b.initProducerID(c, m)
 	case *wire.CreateTopicsRequest:
-		b.createTopics(c, m)
+		b.co.createTopics(c, m)
 	case *wire.ElectLeadersRequest:
-		b.ctl.ElectLeaders(m, func(r *wire.ElectLeadersResponse) { b.reply(c, r) })
+		b.co.electLeaders(c, m)
 	default:
-		if !b.handleGroup(c, m) {
-			b.handleControl(c, m)
+		if !b.handleGroup(c, m) && !b.co.control(c, m) {
+			b.p.Probe("kafka-unknown-request")
+			b.hangup(c)
 		}
 	}
 }
@@ -65,13 +66,13 @@ func (b *Broker) stale(epoch int64) bool { return epoch < b.epoch && !b.cfg.AnyI
 
 // handleControl executes what comes over the control plane: the controller's commands, and requests
 // to the controller. A command for an earlier incarnation is refused (KIP-380).
-func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
+func (b *Broker) handleControl(c *sim.Conn, m wire.Request) bool {
 	switch m := m.(type) {
 	case *wire.LeaderAndIsrRequest:
 		if b.stale(m.BrokerEpoch) {
 			b.p.Probe("kafka-stale-broker-epoch")
 			b.reply(c, &wire.LeaderAndIsrResponse{RespHeader: wire.RespHeader{Corr: m.Corr}, Err: wire.StaleBrokerEpoch})
-			return
+			return true
 		}
 		b.reply(c, b.rm.LeaderAndIsr(m))
 		b.showRole()
@@ -80,7 +81,7 @@ func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
 	case *wire.StopReplicaRequest:
 		if b.stale(m.BrokerEpoch) {
 			b.reply(c, &wire.StopReplicaResponse{RespHeader: wire.RespHeader{Corr: m.Corr}, Err: wire.StaleBrokerEpoch})
-			return
+			return true
 		}
 		b.reply(c, b.rm.StopReplica(m))
 	case *wire.AlterPartitionRequest:
@@ -88,9 +89,9 @@ func (b *Broker) handleControl(c *sim.Conn, m wire.Request) {
 	case *wire.ControlledShutdownRequest:
 		b.ctl.ControlledShutdown(m, func(r *wire.ControlledShutdownResponse) { b.reply(c, r) })
 	default:
-		b.p.Probe("kafka-unknown-request")
-		b.hangup(c)
+		return false
 	}
+	return true
 }
 
 func (b *Broker) updateMetadata(m *wire.UpdateMetadataRequest) *wire.UpdateMetadataResponse {

@@ -17,6 +17,7 @@ type link struct {
 	timeout sim.Time
 	answer  func(m wire.Response)
 	failed  func()
+	again   func() // of a channel to the controller: its pause is over
 	out     *outbox
 
 	conn     *sim.Conn
@@ -143,6 +144,16 @@ func setHeader(m wire.Request, corr int32, client string) {
 		m.ReqHeader = h
 	case *wire.ControlledShutdownRequest:
 		m.ReqHeader = h
+	case *wire.BrokerRegistrationRequest:
+		m.ReqHeader = h
+	case *wire.BrokerHeartbeatRequest:
+		m.ReqHeader = h
+	case *wire.AllocateProducerIDsRequest:
+		m.ReqHeader = h
+	case *wire.CreateTopicsRequest:
+		m.ReqHeader = h
+	case *wire.ElectLeadersRequest:
+		m.ReqHeader = h
 	default:
 		panic("kafka broker: a request that brokers do not send")
 	}
@@ -154,7 +165,7 @@ func (b *Broker) fetcher(source int32) *link {
 	if l != nil {
 		return l
 	}
-	n, ok := b.meta.node(source)
+	n, ok := b.meta.address(source)
 	if !ok {
 		return nil
 	}

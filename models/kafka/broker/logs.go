@@ -175,7 +175,7 @@ func (b *Broker) handleDirFailure(i int) {
 		return
 	}
 	b.rm.DirFailed(b.logs.Dirs()[i])
-	b.announceDirFailure()
+	b.co.dirFailed()
 }
 
 // announceDirFailure writes a sequential node whose creation tells the controller that some log

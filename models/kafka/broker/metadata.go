@@ -12,6 +12,7 @@ import (
 type metadata struct {
 	controller int32
 	live       []wire.Node
+	fenced     []wire.Node                      // registered and fenced (KRaft): known, but told to nobody
 	topics     map[string][]wire.PartitionState // by partition number; Leader -2: not told yet
 	names      []string                         // in order of discovery
 }
@@ -28,6 +29,16 @@ func (c *metadata) node(id int32) (wire.Node, bool) {
 		}
 	}
 	return wire.Node{ID: -1}, false
+}
+
+// address is where a broker is reached, also if it is fenced.
+func (c *metadata) address(id int32) (wire.Node, bool) {
+	for i := range c.fenced {
+		if c.fenced[i].ID == id {
+			return c.fenced[i], true
+		}
+	}
+	return c.node(id)
 }
 
 func (c *metadata) alive(id int32) bool {
@@ -51,17 +62,21 @@ func (c *metadata) update(m *wire.UpdateMetadataRequest) {
 	c.controller = m.Controller
 	c.live = m.Live
 	for i := range m.Parts {
-		st := &m.Parts[i]
-		parts, known := c.topics[st.Topic]
-		if !known {
-			c.names = append(c.names, st.Topic)
-		}
-		for int(st.Partition) >= len(parts) {
-			parts = append(parts, wire.PartitionState{Leader: untold})
-		}
-		parts[st.Partition] = *st
-		c.topics[st.Topic] = parts
+		c.set(&m.Parts[i])
 	}
+}
+
+// set takes over the state of one partition.
+func (c *metadata) set(st *wire.PartitionState) {
+	parts, known := c.topics[st.Topic]
+	if !known {
+		c.names = append(c.names, st.Topic)
+	}
+	for int(st.Partition) >= len(parts) {
+		parts = append(parts, wire.PartitionState{Leader: untold})
+	}
+	parts[st.Partition] = *st
+	c.topics[st.Topic] = parts
 }
 
 // metadataFor answers a client (KafkaApis.handleTopicMetadataRequest). A leader that the cache does

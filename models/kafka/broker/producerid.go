@@ -51,8 +51,14 @@ func (b *Broker) grantPIDs() {
 	}
 	if len(ids.waiting) > 0 && !ids.asking {
 		ids.asking = true
-		b.reservePIDs()
+		b.co.reserveIDs()
 	}
+}
+
+// reserved takes over a block.
+func (b *Broker) reserved(start, n int64) {
+	b.pids.next, b.pids.end, b.pids.asking = start, start+n, false
+	b.grantPIDs()
 }
 
 // reservePIDs takes the next block: read, then write with the version that was read, until nobody was
@@ -78,8 +84,7 @@ func (b *Broker) reservePIDs() {
 		b.zk.Retry(zk.SetDataRequest(pidPath, data, r.Stat.Version), func(r zk.Response) {
 			switch r.Code {
 			case zk.OK:
-				b.pids.next, b.pids.end, b.pids.asking = start, start+pidBlock, false
-				b.grantPIDs()
+				b.reserved(start, pidBlock)
 			case zk.BadVersion:
 				b.p.Probe("kafka-producer-id-block-contended")
 				b.reservePIDs()

@@ -60,6 +60,7 @@ func (b *Broker) registered(epoch int64) {
 	b.epoch = epoch
 	switch b.phase {
 	case registering:
+		b.phase = serving
 		b.serve()
 	case serving, relieving:
 		b.ctl.Startup()

@@ -6,8 +6,9 @@ import (
 	"github.com/mqsim/mqsim/models/kafka/zk"
 )
 
-// Stop shuts down gracefully (KafkaServer.shutdown): first the controller moves the leaderships away
-// (controlled.shutdown.enable), then the logs are flushed and closed, then the ZooKeeper session ends.
+// Stop shuts down gracefully (KafkaServer.shutdown, BrokerServer.shutdown): first the controller moves
+// the leaderships away (controlled.shutdown.enable), then the logs are flushed and closed, then the
+// membership ends.
 func (b *Broker) Stop() {
 	b.p.Service.Respawn = 0
 	switch b.phase {
@@ -17,12 +18,11 @@ func (b *Broker) Stop() {
 		b.close()
 	case serving:
 		b.phase = relieving
-		b.tries = b.cfg.Retries
 		if !b.cfg.Controlled {
 			b.close()
 			return
 		}
-		b.askRelief()
+		b.co.relieve()
 	}
 }
 
@@ -82,7 +82,5 @@ func (b *Broker) close() {
 	b.p.StopListening(wire.ReplicationPort)
 	b.p.StopListening(wire.ControlPort)
 	b.rm.Stop()
-	b.logs.Shutdown(func(error) {
-		b.zk.Close(func(zk.Response) { b.p.Exit() })
-	})
+	b.logs.Shutdown(func(error) { b.co.leave(b.p.Exit) })
 }

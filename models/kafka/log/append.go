@@ -25,11 +25,16 @@ func (l *Log) AppendAsLeader(b Batch, epoch int32, now int64) (Appended, error) 
 	if l.d.offline != nil {
 		return Appended{}, ErrStorage
 	}
-	a := l.d.arena
 	h, err := l.validate(b)
 	if err != nil {
 		return Appended{}, err
 	}
+	return l.appendAtEnd(b, h, epoch, now)
+}
+
+// appendAtEnd gives a sound batch the next offsets and writes it.
+func (l *Log) appendAtEnd(b Batch, h Header, epoch int32, now int64) (Appended, error) {
+	a := l.d.arena
 	first := l.end
 	last := first + int64(h.LastOffsetDelta())
 	size := int64(b.Size())

@@ -114,6 +114,13 @@ func (b *Builder) measure(p *pending) int {
 // Build encodes the records as a client sends them (base offset 0, leader epoch -1) and empties
 // the builder. Without idempotence all three producer fields are None. It panics on an empty batch.
 func (b *Builder) Build(producerID int64, producerEpoch int16, baseSequence int32) Batch {
+	return b.build(0, producerID, producerEpoch, baseSequence)
+}
+
+// BuildControl encodes the records as a control batch, as only brokers write them.
+func (b *Builder) BuildControl() Batch { return b.build(attrControl, None, None, None) }
+
+func (b *Builder) build(attributes int16, producerID int64, producerEpoch int16, baseSequence int32) Batch {
 	if len(b.records) == 0 {
 		panic("kafka log: batch without records")
 	}
@@ -128,7 +135,7 @@ func (b *Builder) Build(producerID int64, producerEpoch int16, baseSequence int3
 	}
 	header, h := newHeader(a)
 	putHeader(h, &fields{
-		epoch: None, lastDelta: int32(len(b.records) - 1), count: int32(len(b.records)),
+		epoch: None, attributes: attributes, lastDelta: int32(len(b.records) - 1), count: int32(len(b.records)),
 		baseTimestamp: b.baseTS, maxTimestamp: b.maxTS,
 		producerID: producerID, producerEpoch: producerEpoch, baseSequence: baseSequence,
 	}, dst)

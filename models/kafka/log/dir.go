@@ -20,6 +20,8 @@ type Dir struct {
 	clean  bool
 	loaded bool
 
+	metadata bool // holds the metadata log alone, see OpenMetadata
+
 	offline error // why the directory failed
 	logs    []*Log
 	byName  map[string]*Log
@@ -40,6 +42,8 @@ type DirOptions struct {
 	CleanMarkerKept bool
 	// CleanMarkerNoSync: the marker is created but not synced (before 3.7).
 	CleanMarkerNoSync bool
+	// BrokerEpoch is the epoch that the marker names (KRaft); nil: none, -1.
+	BrokerEpoch func() int64
 	// Wake is asked to call Dir.Tick after d. Without it files that were deleted stay under their
 	// .deleted names until the next start.
 	Wake func(d sim.Time)
@@ -126,8 +130,8 @@ func (d *Dir) Log(topic string, partition int32) *Log {
 // Partitions are the names of the partition directories on the disk, sorted.
 func (d *Dir) Partitions() []string {
 	return slices.DeleteFunc(d.fs.List(d.path), func(name string) bool {
-		_, _, ok := SplitPartitionDir(name)
-		return !ok || d.fs.Open(d.path+"/"+name) != nil
+		topic, _, ok := SplitPartitionDir(name)
+		return !ok || topic == metadataTopic || d.fs.Open(d.path+"/"+name) != nil
 	})
 }
 
@@ -179,6 +183,9 @@ func (d *Dir) CheckpointLogStarts() error {
 func (d *Dir) writeOffsets(name string, offset func(l *Log) (int64, bool)) error {
 	if d.offline != nil {
 		return ErrStorage
+	}
+	if d.metadata {
+		return nil
 	}
 	entries := make([]OffsetEntry, 0, len(d.logs))
 	for _, l := range d.logs {

@@ -241,5 +241,5 @@ func (d *Dir) writeMarker() error {
 		}
 		return err
 	}
-	return writeAtomic(d.fs, d.path, cleanShutdownFile, []byte(`{"version":0,"brokerEpoch":-1}`), true)
+	return writeAtomic(d.fs, d.path, cleanShutdownFile, appendMarker(nil, d.brokerEpoch()), true)
 }

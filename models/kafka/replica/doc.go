@@ -43,6 +43,10 @@ type Env interface {
 	AlterPartition(m *wire.AlterPartitionRequest)
 	// Alive says whether the metadata cache lists a broker as live.
 	Alive(broker int32) bool
+	// MayJoin says whether a follower may enter an ISR: in ZooKeeper mode it is alive; in KRaft mode it is
+	// neither fenced nor shutting down, and the incarnation that fetches, by its broker epoch (-1 unknown),
+	// is the one that is registered (KIP-903).
+	MayJoin(broker int32, brokerEpoch int64) bool
 	// Leader is who leads a partition in the metadata cache (KIP-951), -1 if unknown.
 	Leader(tp wire.TopicPartition) (leader, epoch int32)
 	// Node is a broker's address in the metadata cache.
@@ -76,6 +80,8 @@ type Config struct {
 	ResponseMaxBytes int32    // replica.fetch.response.max.bytes
 	FetchBackoff     sim.Time // replica.fetch.backoff.ms
 	SocketTimeout    sim.Time // replica.socket.timeout.ms
+	BrokerEpochs     bool     // AlterPartition names the broker epochs of the ISR (KRaft since 3.5, KIP-903)
+	Announced        bool     // ISR changes are told by who commits them (KRaft), not by the leader
 	HWCheckpoint     sim.Time // replica.high.watermark.checkpoint.interval.ms
 	Topic            func(name string) TopicConfig
 	Rules            Rules // of the version

@@ -10,19 +10,21 @@ import (
 
 // session is a fetch session (FetchSession.scala) with the one fetch that may be parked in it.
 type session struct {
-	m         *Manager
-	id        int32 // 0: a fetch without a session
-	index     uint32
-	epoch     int32 // that the next request must carry
-	conn      *sim.Conn
-	replica   int32 // broker id of the follower, -1 for a consumer
-	parts     map[wire.TopicPartition]*fetched
-	recent    [recentFetched]*fetched // a cache in front of parts
-	hot       []*fetched              // to look at in the next visit, in order
-	spare     []*fetched
-	lastFetch sim.Time
-	full      bool // the next response lists every partition
-	closed    bool
+	m       *Manager
+	id      int32 // 0: a fetch without a session
+	index   uint32
+	epoch   int32 // that the next request must carry
+	conn    *sim.Conn
+	replica int32 // broker id of the follower, -1 for a consumer
+
+	brokerEpoch int64 // of the follower's incarnation
+	parts       map[wire.TopicPartition]*fetched
+	recent      [recentFetched]*fetched // a cache in front of parts
+	hot         []*fetched              // to look at in the next visit, in order
+	spare       []*fetched
+	lastFetch   sim.Time
+	full        bool // the next response lists every partition
+	closed      bool
 
 	// the present request
 	corr     int32
@@ -105,7 +107,7 @@ func (m *Manager) sessionOf(c *sim.Conn, req *wire.FetchRequest) (*session, wire
 		if old := m.sessionWith(req.SessionID); old != nil {
 			m.closeSession(old)
 		}
-		s := &session{m: m, conn: c, replica: req.Replica, parts: map[wire.TopicPartition]*fetched{}, full: true}
+		s := &session{m: m, conn: c, replica: req.Replica, brokerEpoch: req.ReplicaEpoch, parts: map[wire.TopicPartition]*fetched{}, full: true}
 		s.lastFetch = m.env.Now()
 		if req.SessionEpoch == wire.SessionInitial {
 			m.byID = append(m.byID, s)

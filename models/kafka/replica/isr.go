@@ -74,9 +74,21 @@ func (p *Partition) propose(c isrChange) {
 	c.seq = p.m.proposals
 	p.change = c
 	p.m.unsent = append(p.m.unsent, proposal{p, c.seq, wire.AlterPart{
-		TopicPartition: p.TP, LeaderEpoch: p.leaderEpoch, ISR: c.isr, PartitionEpoch: p.partitionEpoch,
+		TopicPartition: p.TP, LeaderEpoch: p.leaderEpoch, ISR: c.isr, Epochs: p.epochsOf(c.isr), PartitionEpoch: p.partitionEpoch,
 	}})
 	p.m.sendAlter()
+}
+
+// epochsOf are the broker epochs of an ISR, where requests carry them (Partition.addBrokerEpochToIsr).
+func (p *Partition) epochsOf(isr []int32) []int64 {
+	if !p.m.cfg.BrokerEpochs {
+		return nil
+	}
+	out := make([]int64, len(isr))
+	for i, id := range isr {
+		out[i] = p.brokerEpoch(id)
+	}
+	return out
 }
 
 // proposal is an entry of AlterPartitionManager's queue: at most one per partition, because a
@@ -166,9 +178,11 @@ func (p *Partition) altered(seq uint32, r *wire.AlterResult) {
 
 func (p *Partition) commitISR(r *wire.AlterResult) {
 	old := p.isr
-	if p.change.kind == shrinking {
+	switch {
+	case p.m.cfg.Announced:
+	case p.change.kind == shrinking:
 		p.m.env.Emit("isr-shrink", p.name, "ISR "+ids(old)+" -> "+ids(r.ISR))
-	} else {
+	default:
 		p.m.env.Emit("isr-expand", p.name, "ISR "+ids(old)+" -> "+ids(r.ISR))
 	}
 	p.isr = append([]int32(nil), r.ISR...)

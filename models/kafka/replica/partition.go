@@ -204,8 +204,19 @@ func (p *Partition) advanceHW() bool {
 	return true
 }
 
-// eligible is Partition.isReplicaIsrEligible in ZooKeeper mode: the broker is alive.
-func (p *Partition) eligible(id int32) bool { return p.m.env.Alive(id) }
+// eligible is Partition.isReplicaIsrEligible.
+func (p *Partition) eligible(id int32) bool { return p.m.env.MayJoin(id, p.brokerEpoch(id)) }
+
+// brokerEpoch is that of the incarnation of a replica which fetched last, -1 if none has.
+func (p *Partition) brokerEpoch(id int32) int64 {
+	if id == p.m.cfg.Broker {
+		return p.m.env.BrokerEpoch()
+	}
+	if r := p.remote(id); r != nil && r.entry != nil {
+		return r.entry.session.brokerEpoch
+	}
+	return -1
+}
 
 // setHW moves the mark and wakes what waits for it. Since 2.6 (KAFKA-9952) a parked follower fetch
 // does not wake; its session only learns that there is something to report.

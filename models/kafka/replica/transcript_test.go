@@ -129,6 +129,7 @@ func (n *node) AlterPartition(m *wire.AlterPartitionRequest) {
 		n.s.say("broker %d -> controller: ISR %s at epoch %d.%d", n.id, ids(p.ISR), p.LeaderEpoch, p.PartitionEpoch)
 	}
 }
+func (n *node) MayJoin(id int32, _ int64) bool            { return n.Alive(id) }
 func (n *node) Alive(id int32) bool                       { return !n.dead[id] && id >= 0 }
 func (n *node) Leader(wire.TopicPartition) (int32, int32) { return -1, -1 }
 func (n *node) Node(id int32) (wire.Node, bool)           { return wire.Node{ID: id}, true }

@@ -138,6 +138,7 @@ type AlterPart struct {
 	TopicPartition
 	LeaderEpoch    int32
 	ISR            []int32
+	Epochs         []int64 // broker epochs of the ISR, -1 unknown; nil: not checked (KIP-903)
 	Recovering     bool
 	PartitionEpoch int32
 }
