@@ -16,6 +16,7 @@ type decoder struct {
 	sources  []source
 	problems Problems
 	warnings Problems
+	seen     func(path string, keys []string) // tells a test which keys each mapping may have; else nil
 }
 
 func (d *decoder) fail(at models.Pos, path, format string, args ...any) {
@@ -126,6 +127,9 @@ func (o *object) require(key, why string) {
 
 // done reports keys that nobody asked for. x-* keys are the user's own.
 func (o *object) done() {
+	if o.d.seen != nil {
+		o.d.seen(o.path, o.known)
+	}
 	for _, p := range o.n.pairs {
 		if strings.HasPrefix(p.key, "x-") || slices.Contains(o.known, p.key) {
 			continue

@@ -103,6 +103,8 @@ var (
 	styleWords     = []string{"drop", "reset"}
 	damageWords    = []string{"flip", "zero", "truncate", "delete"}
 	opWords        = []string{"read", "write", "sync"}
+	clientWords    = []string{"reach-all", "majority"}
+	waitWords      = []string{"ready", "synced", "in-sync", "none"}
 	shapeWords     = []string{"halves", "bridge", "ring"}
 )
 
@@ -286,7 +288,7 @@ func (c *schedule) clients(o *object, f *faults.Spec) {
 		return
 	}
 	if n.kind != list {
-		f.Clients = c.d.wordOf(n, join(o.path, "clients"), f.Clients, []string{"reach-all", "majority"})
+		f.Clients = c.d.wordOf(n, join(o.path, "clients"), f.Clients, clientWords)
 		return
 	}
 	f.Clients = "list"

@@ -99,7 +99,9 @@ func (s *Scenario) Config(sys *System) *models.Config {
 
 // Load reads a scenario. The file's name is only for messages. Either the scenario is valid, or
 // problems are not empty.
-func Load(file string, data []byte) (*Scenario, Problems) {
+func Load(file string, data []byte) (*Scenario, Problems) { return load(file, data, nil) }
+
+func load(file string, data []byte, seen func(path string, keys []string)) (*Scenario, Problems) {
 	src := newSource(file, data)
 	s := &Scenario{File: file, sources: []source{src}}
 	var found Problems
@@ -110,7 +112,7 @@ func Load(file string, data []byte) (*Scenario, Problems) {
 		return nil, sorted(found)
 	}
 	s.root = root
-	d := &decoder{sources: s.sources, problems: found}
+	d := &decoder{sources: s.sources, problems: found, seen: seen}
 	s.decode(d)
 	if len(d.problems) > 0 {
 		return nil, sorted(d.problems)

@@ -354,6 +354,9 @@ func (d *decoder) client(n *node, path string, t *models.Table, sec models.Secti
 
 // rest are the pairs that nobody asked for, as settings.
 func (o *object) rest() models.Settings {
+	if o.d.seen != nil {
+		o.d.seen(o.path, o.known)
+	}
 	var out models.Settings
 	for _, p := range o.n.pairs {
 		if contains(o.known, p.key) || strings.HasPrefix(p.key, "x-") {

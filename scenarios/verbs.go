@@ -191,7 +191,7 @@ func (c *schedule) restart(o *object, op *faults.Operation, systems []*System) {
 	case !o.has("order") && !o.has("selector"):
 		o.require("selector", "which hosts (or order: [..], one after the other)")
 	}
-	op.Wait = o.word("wait", "ready", "ready", "synced", "in-sync", "none")
+	op.Wait = o.word("wait", "ready", waitWords...)
 	op.Pause = o.span("pause", 0)
 	if set := o.settings("settings", false); len(set) > 0 {
 		op.Settings = set
