@@ -124,6 +124,7 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 	if !r.AtLeast("3.4") { // LogManager@3.2.3
 		t.Log.ProducerIDMillis = r.Int(models.Broker, "transactional.id.expiration.ms")
 	}
+	t.Log.KnownProducers = !r.AtLeast("2.5")
 	t.Log.NoDirSync = r.Quirk("no-dir-fsync")
 	t.Log.IndexPerBatch = r.AtLeast("4.1")
 	switch {

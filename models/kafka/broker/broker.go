@@ -91,6 +91,7 @@ const (
 	timerShare     uint16 = 74 // thread arg begins to load
 	timerCleanSoon uint16 = 75 // the cleaner has waited
 	timerClean     uint16 = 76 // the cleaner's next round
+	timerProducers uint16 = 77 // forget silent producers
 	timerLogsEnd   uint16 = 80
 )
 

@@ -18,6 +18,10 @@ const logTag = 1 << 24
 // laneShare is the first lane of the threads that load logs beside the first of them.
 const laneShare = 256
 
+// producerCheck is how often silent producers are looked for
+// (LogManager.ProducerIdExpirationCheckIntervalMs, later producer.id.expiration.check.interval.ms).
+const producerCheck = 10 * sim.Minute
+
 // neverMillis is a period that no run reaches.
 const neverMillis = sim.Time(1) << 62
 
@@ -116,6 +120,7 @@ func (b *Broker) sharesLoaded() bool {
 // (InitialTaskDelayMs); here each task has a phase of its own, as all periodic work of a run.
 func (b *Broker) startLogs() {
 	b.p.Every(b.cfg.RetentionCheck, timerRetention, 0)
+	b.p.Every(producerCheck, timerProducers, 0)
 	if b.cfg.CleanerBackoff > 0 {
 		b.p.After(b.p.Rand("phase").Range(1, b.cfg.CleanerBackoff), timerCleanSoon, 0)
 	}
@@ -131,6 +136,8 @@ func (b *Broker) logTimer(kind uint16, arg uint32) {
 		if b.logs.CleanupLogs(b.p.Wall()) > 0 {
 			b.p.Probe("kafka-retention")
 		}
+	case timerProducers:
+		b.logs.ExpireProducers(b.p.Wall())
 	case timerFlush:
 		b.logs.FlushDirty()
 	case timerDeleted:

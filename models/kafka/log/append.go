@@ -51,6 +51,9 @@ func (l *Log) appendAtEnd(b Batch, h Header, epoch int32, now int64) (Appended, 
 		if m, ok := l.producers.duplicate(h); ok {
 			return Appended{First: m.firstOffset(), Last: m.lastOffset, Epoch: epoch, Duplicate: true}, nil
 		}
+		if l.opt.KnownProducers && h.BaseSequence() != 0 && l.producers.find(h.ProducerID()) == nil {
+			return Appended{}, ErrUnknownProducerID
+		}
 		if err := l.producers.check(h); err != nil {
 			return Appended{}, err
 		}

@@ -15,6 +15,9 @@ var (
 	ErrBatchTooLarge = errors.New("kafka log: append larger than segment.bytes")
 	// ErrOutOfOrderSequence: a gap in an idempotent producer's sequence (OUT_OF_ORDER_SEQUENCE_NUMBER).
 	ErrOutOfOrderSequence = errors.New("kafka log: out of order sequence number")
+	// ErrUnknownProducerID: a producer without state that does not begin at sequence 0, where the version
+	// asks for that (UNKNOWN_PRODUCER_ID).
+	ErrUnknownProducerID = errors.New("kafka log: unknown producer id")
 	// ErrInvalidProducerEpoch: an older epoch than the producer's last one (INVALID_PRODUCER_EPOCH).
 	ErrInvalidProducerEpoch = errors.New("kafka log: invalid producer epoch")
 	// ErrUnexpectedOffset: a follower was given offsets below its log end (UnexpectedAppendOffsetException).

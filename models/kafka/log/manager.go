@@ -108,6 +108,17 @@ func (m *Manager) FlushDirty() {
 	}
 }
 
+// ExpireProducers forgets producers that were silent for too long, in every log
+// (UnifiedLog's producer expiration check).
+func (m *Manager) ExpireProducers(now int64) {
+	_ = m.each(func(d *Dir) error {
+		for _, l := range d.Logs() {
+			l.ExpireProducers(now)
+		}
+		return nil
+	})
+}
+
 // Shutdown closes the directories that work, all at the same time; done is called once when the last
 // is closed, with the first error.
 func (m *Manager) Shutdown(done func(err error)) {

@@ -173,6 +173,8 @@ func (m *Manager) appendError(err error) wire.Error {
 		return wire.RecordListTooLarge
 	case errors.Is(err, log.ErrOutOfOrderSequence):
 		return wire.OutOfOrderSequenceNumber
+	case errors.Is(err, log.ErrUnknownProducerID):
+		return wire.UnknownProducerID
 	case errors.Is(err, log.ErrInvalidProducerEpoch):
 		return wire.InvalidProducerEpoch
 	}
