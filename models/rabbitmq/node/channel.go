@@ -24,9 +24,8 @@ type channel struct {
 	base       uint64 // number of window[head]
 	settled    int    // of window: to be answered at the next idle
 
-	replicas []*replica // by bit, of all queues it has published to
-	byPid    map[wire.Pid]*replica
-	blocked  int // replicas without credit
+	replicas []*replica // of all queues it has published to
+	blocked  int        // replicas without credit
 
 	consumers []*subscription
 	unacked   []delivery
@@ -90,7 +89,7 @@ type subscription struct {
 }
 
 func (n *Node) newChannel(d *conn, num uint16) *channel {
-	ch := &channel{n: n, d: d, num: num, base: 1, byPid: map[wire.Pid]*replica{}, sent: map[wire.Pid]int{}}
+	ch := &channel{n: n, d: d, num: num, base: 1, sent: map[wire.Pid]int{}}
 	ch.pr = n.spawn(ch)
 	ch.pr.lane = d.lane // one lane for all processes of a connection
 	return ch
@@ -260,7 +259,7 @@ func (ch *channel) castTo(m *wire.Publish, pid wire.Pid, id wire.GUID, mirror bo
 	if !n.alive(pid) {
 		return 0
 	}
-	rep := ch.byPid[pid]
+	rep := ch.replica(pid)
 	if rep == nil {
 		rep = ch.newReplica(pid)
 	}
@@ -281,6 +280,16 @@ func (ch *channel) castTo(m *wire.Publish, pid wire.Pid, id wire.GUID, mirror bo
 	return rep.bit
 }
 
+// replica is the entry of a queue process, nil if there is none. They are few.
+func (ch *channel) replica(pid wire.Pid) *replica {
+	for _, r := range ch.replicas {
+		if r.pid == pid {
+			return r
+		}
+	}
+	return nil
+}
+
 func (ch *channel) newReplica(pid wire.Pid) *replica {
 	used := uint64(0)
 	for _, r := range ch.replicas {
@@ -294,7 +303,6 @@ func (ch *channel) newReplica(pid wire.Pid) *replica {
 		ch.n.p.W.Violate("channel-replicas", "a channel publishes to more than 64 queue processes")
 	}
 	ch.replicas = append(ch.replicas, rep)
-	ch.byPid[pid] = rep
 	return rep
 }
 
@@ -325,7 +333,7 @@ func (ch *channel) unblocked() {
 
 // bump takes credit from a queue process.
 func (ch *channel) bump(m *wire.Credit) {
-	rep := ch.byPid[m.From]
+	rep := ch.replica(m.From)
 	if rep == nil {
 		return
 	}

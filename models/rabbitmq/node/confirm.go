@@ -32,7 +32,7 @@ func (ch *channel) at(seq uint64) *open {
 
 // confirmed takes a queue process's confirms [rule 12].
 func (ch *channel) confirmed(m *wire.Confirm) {
-	rep := ch.byPid[m.From]
+	rep := ch.replica(m.From)
 	if rep != nil {
 		for _, seq := range m.Seqs {
 			o := ch.at(seq)
@@ -115,11 +115,10 @@ func (ch *channel) reject(o *open) {
 // that waits for it, even where mirrors keep the message [rule 13]; the deletion of the queue acknowledges
 // it [rule 14].
 func (ch *channel) down(pid wire.Pid, abnormal, deleted bool) {
-	rep := ch.byPid[pid]
+	rep := ch.replica(pid)
 	if rep == nil {
 		return
 	}
-	delete(ch.byPid, pid)
 	ch.replicas = slices.DeleteFunc(ch.replicas, func(r *replica) bool { return r == rep })
 	for i := ch.head; i < len(ch.window); i++ {
 		o := &ch.window[i]
@@ -183,7 +182,7 @@ func (ch *channel) nodeDown(i uint16) {
 }
 
 func (ch *channel) watches(pid wire.Pid) bool {
-	if ch.byPid[pid] != nil {
+	if ch.replica(pid) != nil {
 		return true
 	}
 	for _, s := range ch.consumers {

@@ -3,7 +3,6 @@ package node
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 
 	"github.com/mqsim/mqsim/sim"
 )
@@ -41,7 +40,7 @@ const syncTables = 0xFFFF0000 // Sync argument of the table log
 // are not routed until their queue has recovered; since 3.11 they are (rule 2).
 func (n *Node) loadTables() {
 	t := &n.meta
-	t.compiled = map[string]*regexp.Regexp{}
+	t.compiled = map[string]*pattern{}
 	t.reset()
 	t.disk = tableDisk{Down: make([]bool, len(n.k.Hosts))}
 	fs := n.p.FS(0)

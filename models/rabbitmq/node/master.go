@@ -10,11 +10,16 @@ import (
 type master struct {
 	channels  []*consChannel
 	consumers []*consumer
-	next      int // round robin
-	unacked   map[uint64]*consumer
-	guids     map[uint64]wire.GUID // of unacked messages, if the queue is mirrored
+	next      int           // round robin
+	unacked   table[handed] // by position
 	sync      *syncing
 	requeue   []uint64
+}
+
+// handed is a message with a consumer.
+type handed struct {
+	c  *consumer
+	id wire.GUID
 }
 
 // consChannel is a consuming channel (rabbit_queue_consumers' #cr{}).
@@ -74,7 +79,7 @@ func (q *queue) publish(m *wire.ToQueue) {
 		pending = later
 		q.broadcast(wire.GMItem{Kind: wire.GMPublish, Delivered: true, AckNeeded: !c.noAck, ID: m.ID, From: m.From, Content: m.Content})
 		if pending {
-			q.waiting[m.ID] = publisher{s, m.Seq}
+			q.waiting.put(uint64(m.ID), publisher{s, m.Seq})
 		}
 		q.deliver(c, &entry{Seq: pos, ID: m.ID, Redelivered: m.Mirror, Content: m.Content})
 	} else {
@@ -84,7 +89,7 @@ func (q *queue) publish(m *wire.ToQueue) {
 	switch {
 	case c != nil && pending:
 	case pending:
-		q.waiting[m.ID] = publisher{s, m.Seq}
+		q.waiting.put(uint64(m.ID), publisher{s, m.Seq})
 	case m.Seq > 0:
 		q.confirm(s, m.Seq) // rule 19a: on receipt
 	}
@@ -173,13 +178,7 @@ func (q *queue) deliver(c *consumer, e *entry) {
 		q.st.ack(e.Seq)
 	} else {
 		c.unacked++
-		if ms.unacked == nil {
-			ms.unacked, ms.guids = map[uint64]*consumer{}, map[uint64]wire.GUID{}
-		}
-		ms.unacked[e.Seq] = c
-		if q.gm.mirrored() {
-			ms.guids[e.Seq] = e.ID
-		}
+		ms.unacked.put(e.Seq, handed{c, e.ID})
 	}
 	q.n.cast(c.ch.pid, m)
 }
@@ -189,14 +188,13 @@ func (q *queue) deliver(c *consumer, e *entry) {
 func (q *queue) settle(m *wire.Settle) {
 	ms := q.master
 	for _, pos := range m.Seqs {
-		c := ms.unacked[pos]
-		if c == nil || c.ch.pid != m.From {
+		h, ok := ms.unacked.get(pos)
+		if !ok || h.c.ch.pid != m.From {
 			continue
 		}
-		delete(ms.unacked, pos)
-		c.unacked--
-		id := ms.guids[pos]
-		delete(ms.guids, pos)
+		ms.unacked.take(pos)
+		h.c.unacked--
+		id := h.id
 		if m.How == wire.SettleRequeue {
 			ms.requeue = append(ms.requeue, pos)
 			q.broadcast(wire.GMItem{Kind: wire.GMRequeue, ID: id})
@@ -237,16 +235,15 @@ func (q *queue) channelDown(pid wire.Pid) {
 	}
 	ms.channels = slices.DeleteFunc(ms.channels, func(c *consChannel) bool { return c == ch })
 	q.removeConsumers(func(c *consumer) bool { return c.ch == ch })
-	for pos, c := range ms.unacked { //mqsim:unordered positions are sorted before use
-		if c.ch == ch {
+	ms.unacked.each(func(pos uint64, h handed) {
+		if h.c.ch == ch {
 			ms.requeue = append(ms.requeue, pos)
 		}
-	}
+	})
 	slices.Sort(ms.requeue)
 	for _, pos := range ms.requeue {
-		q.broadcast(wire.GMItem{Kind: wire.GMRequeue, ID: ms.guids[pos]})
-		delete(ms.unacked, pos)
-		delete(ms.guids, pos)
+		h, _ := ms.unacked.take(pos)
+		q.broadcast(wire.GMItem{Kind: wire.GMRequeue, ID: h.id})
 	}
 	q.flushRequeue()
 	if q.rec.AutoDelete && len(ms.consumers) == 0 {

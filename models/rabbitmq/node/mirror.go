@@ -8,12 +8,11 @@ import (
 
 // mirror is what a mirror process has besides its store (rabbit_mirror_queue_slave.erl).
 type mirror struct {
-	joined  bool // it has been in the record
-	acks    map[wire.GUID]uint64
-	copies  map[wire.GUID]*wire.ToQueue // direct copies whose broadcast has not come
-	known   bool                        // the master's depth has been told
-	delta   int                         // master's depth minus own: 0 = synchronised
-	told    bool                        // the record says so, or will
+	joined  bool          // it has been in the record
+	acks    table[uint64] // positions of unacked messages, by GUID
+	known   bool          // the master's depth has been told
+	delta   int           // master's depth minus own: 0 = synchronised
+	told    bool          // the record says so, or will
 	syncing bool
 }
 
@@ -29,9 +28,9 @@ func (n *Node) startMirror(name string) {
 	if n.phase != running || r == nil || !r.Routed || n.queues[name] != nil || !r.onNode(uint16(n.index)).IsZero() {
 		return
 	}
-	q := &queue{n: n, name: r.Name, durable: r.Durable, rec: r, senders: map[wire.Pid]*sender{}, waiting: map[wire.GUID]publisher{}}
+	q := &queue{n: n, name: r.Name, durable: r.Durable, rec: r, senders: map[wire.Pid]*sender{}}
 	q.early = map[wire.GUID]*early{}
-	q.mirror = &mirror{acks: map[wire.GUID]uint64{}, copies: map[wire.GUID]*wire.ToQueue{}}
+	q.mirror = &mirror{}
 	q.pr = n.spawn(q)
 	q.gm.q = q
 	q.st = n.stores.queue(q)
@@ -54,7 +53,6 @@ func (q *queue) direct(m *wire.ToQueue) {
 	if q.known(s, m) {
 		return
 	}
-	q.mirror.copies[m.ID] = m
 	s.queue = append(s.queue, m)
 }
 
@@ -72,26 +70,29 @@ func (q *queue) known(s *sender, m *wire.ToQueue) bool {
 		if e.safe || !q.persistent(&m.Content) {
 			q.confirm(s, m.Seq)
 		} else {
-			q.waiting[m.ID] = publisher{s, m.Seq}
+			q.waiting.put(uint64(m.ID), publisher{s, m.Seq})
 		}
 	}
 	q.n.k.Pool.ToQueue.Put(m)
 	return true
 }
 
-// claim removes the direct copy of a broadcast message from its sender's queue.
-func (q *queue) claim(id wire.GUID) (*sender, uint64, bool) {
-	m := q.mirror.copies[id]
-	if m == nil {
+// claim removes the direct copy of a broadcast message from its sender's queue. Both come in the order of
+// the channel, so it is the first there if it is there at all, unless masters have changed.
+func (q *queue) claim(id wire.GUID, from wire.Pid) (*sender, uint64, bool) {
+	s := q.sending(from)
+	if s == nil {
 		return nil, 0, false
 	}
-	delete(q.mirror.copies, id)
-	s := q.sender(m.From)
+	var m *wire.ToQueue
 	for i := s.head; i < len(s.queue); i++ {
-		if s.queue[i] == m {
-			s.queue[i] = nil
+		if x := s.queue[i]; x != nil && x.ID == id {
+			m, s.queue[i] = x, nil
 			break
 		}
+	}
+	if m == nil {
+		return nil, 0, false
 	}
 	for s.head < len(s.queue) && s.queue[s.head] == nil {
 		s.head++
@@ -118,7 +119,7 @@ func (q *queue) instruct(i *wire.GMItem) {
 				break
 			}
 			if i.AckNeeded {
-				mr.acks[e.ID] = e.Seq
+				mr.acks.put(uint64(e.ID), e.Seq)
 			} else {
 				q.st.ack(e.Seq)
 			}
@@ -127,15 +128,13 @@ func (q *queue) instruct(i *wire.GMItem) {
 			q.setDelta(mr.delta + drop - 1)
 		}
 	case wire.GMAck:
-		if pos, ok := mr.acks[i.ID]; ok {
-			delete(mr.acks, i.ID)
+		if pos, ok := mr.acks.take(uint64(i.ID)); ok {
 			q.st.ack(pos)
 		} else {
 			q.setDelta(mr.delta - 1)
 		}
 	case wire.GMRequeue:
-		if pos, ok := mr.acks[i.ID]; ok {
-			delete(mr.acks, i.ID)
+		if pos, ok := mr.acks.take(uint64(i.ID)); ok {
 			q.st.requeue([]uint64{pos})
 		}
 	case wire.GMDepth:
@@ -150,14 +149,14 @@ func (q *queue) instruct(i *wire.GMItem) {
 // backlog is redelivered [rule 33].
 func (q *queue) replayPublish(i *wire.GMItem) {
 	safe := q.persistent(&i.Content)
-	s, seq, direct := q.claim(i.ID)
+	s, seq, direct := q.claim(i.ID, i.From)
 	wants := safe && (!direct || seq > 0)
 	var pos uint64
 	pending := false
 	if i.Delivered {
 		pos, pending = q.st.publishDelivered(i.ID, &i.Content, wants)
 		if i.AckNeeded {
-			q.mirror.acks[i.ID] = pos
+			q.mirror.acks.put(uint64(i.ID), pos)
 		}
 	} else {
 		pending = q.st.publish(i.ID, &i.Content, wants, true)
@@ -167,7 +166,7 @@ func (q *queue) replayPublish(i *wire.GMItem) {
 		q.early[i.ID] = &early{safe: !pending}
 	case seq == 0:
 	case pending:
-		q.waiting[i.ID] = publisher{s, seq}
+		q.waiting.put(uint64(i.ID), publisher{s, seq})
 	default:
 		q.confirm(s, seq)
 	}
@@ -214,10 +213,8 @@ func (q *queue) promote() {
 	}
 	q.mirror = nil
 	q.master = &master{}
-	positions := make([]uint64, 0, len(mr.acks))
-	for _, pos := range mr.acks { //mqsim:unordered sorted below
-		positions = append(positions, pos)
-	}
+	positions := make([]uint64, 0, mr.acks.len())
+	mr.acks.each(func(_, pos uint64) { positions = append(positions, pos) })
 	slices.Sort(positions)
 	if len(positions) > 0 {
 		q.st.requeue(positions)

@@ -23,9 +23,9 @@ type queue struct {
 
 	senders  map[wire.Pid]*sender
 	sendList []*sender
-	waiting  map[wire.GUID]publisher // stored messages that still owe a confirm
-	early    map[wire.GUID]*early    // what the ring brought before the channel; not nil on a mirror
-	deferred []wire.Message          // while a synchronisation blocks the queue
+	waiting  table[publisher]     // by GUID: stored messages that still owe a confirm
+	early    map[wire.GUID]*early // what the ring brought before the channel; not nil on a mirror
+	deferred []wire.Message       // while a synchronisation blocks the queue
 	ended    bool
 }
 
@@ -52,7 +52,7 @@ const (
 
 // newQueue starts the master process of a queue.
 func (n *Node) newQueue(r *Record) *queue {
-	q := &queue{n: n, name: r.Name, durable: r.Durable, rec: r, senders: map[wire.Pid]*sender{}, waiting: map[wire.GUID]publisher{}}
+	q := &queue{n: n, name: r.Name, durable: r.Durable, rec: r, senders: map[wire.Pid]*sender{}}
 	q.pr = n.spawn(q)
 	q.master = &master{}
 	q.st = n.stores.queue(q)
@@ -64,8 +64,24 @@ func (n *Node) newQueue(r *Record) *queue {
 
 func (q *queue) persistent(c *wire.Content) bool { return q.durable && c.Persistent() }
 
+// fewSenders are found faster in their list than in the map.
+const fewSenders = 6
+
+// sending is a channel that has published, nil if it has not.
+func (q *queue) sending(pid wire.Pid) *sender {
+	if len(q.sendList) > fewSenders {
+		return q.senders[pid]
+	}
+	for _, s := range q.sendList {
+		if s.pid == pid {
+			return s
+		}
+	}
+	return nil
+}
+
 func (q *queue) sender(pid wire.Pid) *sender {
-	s := q.senders[pid]
+	s := q.sending(pid)
 	if s == nil {
 		s = &sender{pid: pid}
 		q.senders[pid] = s
@@ -84,8 +100,7 @@ func (q *queue) credit(s *sender) {
 
 // confirmed is the store's word that a message is safe (rule 19b).
 func (q *queue) confirmed(id wire.GUID) {
-	if w, ok := q.waiting[id]; ok {
-		delete(q.waiting, id)
+	if w, ok := q.waiting.take(uint64(id)); ok {
 		q.confirm(w.s, w.seq)
 		q.pr.poke()
 	} else if e := q.early[id]; e != nil {

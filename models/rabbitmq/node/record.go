@@ -68,7 +68,7 @@ type tables struct {
 	Policies []Policy
 	Bindings []binding
 	DB       []uint16 // the running nodes of this database, in order of their joining
-	compiled map[string]*regexp.Regexp
+	compiled map[string]*pattern
 
 	rounds rounds
 	disk   tableDisk
@@ -104,24 +104,43 @@ func (t *tables) policy(r *Record) *Policy {
 	var best *Policy
 	for i := range t.Policies {
 		p := &t.Policies[i]
-		if (best == nil || p.Priority > best.Priority) && t.pattern(p.Pattern).MatchString(r.Name) {
+		if (best == nil || p.Priority > best.Priority) && t.pattern(p.Pattern).match(r.Name) {
 			best = p
 		}
 	}
 	if best == nil || !r.Exclusive.IsZero() && best.HAMode != HANone {
-		return &Policy{}
+		return &noPolicy
 	}
 	return best
 }
 
-func (t *tables) pattern(s string) *regexp.Regexp {
-	re := t.compiled[s]
-	if re == nil {
-		var err error
-		if re, err = regexp.Compile(s); err != nil {
+// noPolicy is what a queue without a policy has.
+var noPolicy Policy
+
+// pattern is a policy's, with the names of queues that it was asked about.
+type pattern struct {
+	re    *regexp.Regexp
+	known map[string]bool
+}
+
+func (p *pattern) match(name string) bool {
+	ok, asked := p.known[name]
+	if !asked {
+		ok = p.re.MatchString(name)
+		p.known[name] = ok
+	}
+	return ok
+}
+
+func (t *tables) pattern(s string) *pattern {
+	p := t.compiled[s]
+	if p == nil {
+		re, err := regexp.Compile(s)
+		if err != nil {
 			re = regexp.MustCompile(`^$`)
 		}
-		t.compiled[s] = re
+		p = &pattern{re: re, known: map[string]bool{}}
+		t.compiled[s] = p
 	}
-	return re
+	return p
 }

@@ -80,11 +80,9 @@ func (q *queue) joinSync(from wire.Pid) {
 // callbacks, rabbit_mirror_queue_slave drains them behind it).
 func (q *queue) emptyOut() {
 	q.st.purge()
-	clear(q.mirror.acks)
-	ids := make([]wire.GUID, 0, len(q.waiting))
-	for id := range q.waiting { //mqsim:unordered sorted below
-		ids = append(ids, id)
-	}
+	q.mirror.acks.clear()
+	ids := make([]wire.GUID, 0, q.waiting.len())
+	q.waiting.each(func(id uint64, _ publisher) { ids = append(ids, wire.GUID(id)) })
 	slices.Sort(ids)
 	for _, id := range ids {
 		q.confirmed(id)
@@ -106,7 +104,8 @@ func (q *queue) syncBatch(m *wire.SyncBatch) {
 	for i := range m.Items {
 		it := &m.Items[i]
 		if it.Unacked {
-			mr.acks[it.ID], _ = q.st.publishDelivered(it.ID, &it.Content, false)
+			pos, _ := q.st.publishDelivered(it.ID, &it.Content, false)
+			mr.acks.put(uint64(it.ID), pos)
 		} else {
 			q.st.publish(it.ID, &it.Content, false, true)
 		}
@@ -182,7 +181,7 @@ func (q *queue) syncMemberDown(pid wire.Pid) {
 func (q *queue) failSync() {
 	q.mirror.syncing, q.mirror.known = false, false
 	q.st.purge()
-	clear(q.mirror.acks)
+	q.mirror.acks.clear()
 	q.pr.poke()
 }
 

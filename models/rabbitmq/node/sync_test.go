@@ -20,7 +20,7 @@ func TestSyncHoldsConfirms(t *testing.T) {
 		k.run(sim.Second)
 		q := k.node(1).queues["t0-0"]
 		s := q.sendList[0]
-		q.waiting[99] = publisher{s, 99}
+		q.waiting.put(99, publisher{s, 99})
 		q.mirror.told = false
 		q.joinSync(q.rec.Master)
 		q.idle()

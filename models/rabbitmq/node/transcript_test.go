@@ -55,7 +55,7 @@ func (c *confirming) publish(queues []string) {
 	for _, queue := range queues {
 		pending := uint64(0)
 		for _, name := range strings.Split(queue, "+") {
-			rep := ch.byPid[c.pid(name)]
+			rep := ch.replica(c.pid(name))
 			if rep == nil {
 				rep = ch.newReplica(c.pid(name))
 			}
@@ -119,7 +119,7 @@ func (c *confirming) command(td *datadriven.TestData) string {
 			pending |= r.pending
 		}
 		for _, name := range c.names {
-			if rep := ch.byPid[c.pid(name)]; rep != nil && pending&rep.bit != 0 {
+			if rep := ch.replica(c.pid(name)); rep != nil && pending&rep.bit != 0 {
 				b.WriteString(" " + name)
 			}
 		}
