@@ -111,11 +111,15 @@ func rules(r *models.Resolved) node.Rules {
 	out.Heartbeat = r.Time(s, "heartbeat")
 	out.Embed = int(r.Int(s, "queue_index_embed_msgs_below"))
 	out.DiskFreeLimit = r.Int(s, "disk_free_limit")
+	out.Watermark = r.Milli(s, "vm_memory_high_watermark")
+	if r.AtLeast("3.12") {
+		out.InMemory = 2048
+	}
+	out.NoBeats = !r.AtLeast("3.8")
 	partitionRules(r, &out)
 	out.NoGuard = r.Quirk("no-confirm-guard")
 	out.DropAndAck = r.Quirk("drop-and-ack")
 	out.AckInFlight = r.Quirk("ack-in-flight")
-	out.StoreSync = !r.Quirk("confirm-without-store-sync")
 	if r.Quirk("reconnect-stall") {
 		out.ReconnectStall = 7 * sim.Second
 	}
@@ -157,7 +161,8 @@ func (c *Cluster) connectClients() {
 func (c *Cluster) declaredAs(q *queue) client.Queue {
 	s := &c.cfg.Streams[q.stream]
 	r := c.cfg.Set.ForStream(s)
-	out := client.Queue{Name: q.name, Durable: r.Bool(models.Queue, "durable")}
+	out := client.Queue{Name: q.name, Durable: r.Bool(models.Queue, "durable"), AutoDelete: r.Bool(models.Queue, "auto-delete"),
+		Exclusive: r.Bool(models.Queue, "exclusive")}
 	if r.IsSet(models.Queue, "x-max-length") {
 		out.Args.MaxLength = r.Int(models.Queue, "x-max-length")
 	}

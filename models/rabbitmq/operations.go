@@ -17,8 +17,15 @@ func (c *Cluster) Do(op *models.Operation, done func(models.OpAnswer)) {
 		c.setHosts(op, done)
 		return
 	}
-	if op.Do == "force-boot" {
+	switch {
+	case op.Do == "force-boot":
 		c.forceBoot(op, done)
+		return
+	case op.Do == "close-connections":
+		c.closeConnections(op, done)
+		return
+	case op.Do == "forget-node" && c.stopped(op.Hosts) >= 0:
+		c.forgetOffline(op, done)
 		return
 	}
 	n, why := c.ctl(op)
@@ -35,6 +42,8 @@ func (c *Cluster) Do(op *models.Operation, done func(models.OpAnswer)) {
 		c.queueCommand(n, op, done)
 	case "forget-node":
 		c.forgetNode(op, done)
+	case "rebalance":
+		c.rebalance(n, done)
 	case "set-config":
 		done(models.OpAnswer{Text: "refused: rabbitmq reads its configuration at start; restart hosts with settings: instead"})
 	default:

@@ -131,6 +131,10 @@ func (o *operator) declareQueues() (bool, string) {
 		return true, ""
 	}
 	q := c.queues[o.next]
+	if c.declaredAs(q).Exclusive {
+		o.next++ // its consumer declares it
+		return false, "queues are being declared"
+	}
 	n := c.nodes[q.home].serving()
 	if n == nil {
 		return false, c.nodes[q.home].host.Name + " does not serve"
@@ -147,6 +151,9 @@ func (c *Cluster) declaration(q *queue) node.Declaration {
 
 func (o *operator) queuesSettled() (bool, string) {
 	for _, q := range o.c.queues {
+		if o.c.declaredAs(q).Exclusive {
+			continue
+		}
 		v, ok := o.c.nodes[q.home].serving().View(q.name)
 		if !ok || !v.Routed || v.Home != q.home {
 			return false, q.name + " is not at home on " + o.c.nodes[q.home].host.Name

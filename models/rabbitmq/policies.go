@@ -51,6 +51,9 @@ func (c *Cluster) listedNodes(p *policy) []uint16 {
 func (c *Cluster) nodePolicy(i int) node.Policy {
 	p := &c.policies[i]
 	out := node.Policy{Name: p.name, Pattern: p.pattern, Priority: i, OnShutdown: node.WhenSynced}
+	if !c.cfg.Set.AtLeast("3.4.0") {
+		out.OnShutdown = node.Always // before the key there was (release notes of 3.4.0)
+	}
 	out.HAMode = p.get("ha-mode")
 	switch out.HAMode {
 	case node.HAExactly:

@@ -18,6 +18,7 @@ type Consumer struct {
 	s        session
 	prefetch uint16
 	cancel   bool // x-cancel-on-ha-failover
+	priority int32
 	subs     []subscription
 }
 
@@ -33,6 +34,7 @@ const (
 type subscription struct {
 	queue   string
 	tag     string
+	declare bool // exclusive queues are declared by the connection that they belong to
 	state   subState
 	channel bool   // the channel is open
 	gen     uint16 // of the channel: deliveries of an older one cannot be acknowledged any more
@@ -45,9 +47,10 @@ func NewConsumer(c *Cluster, spec *models.ConsumerSpec, sink models.ConsumerSink
 	if spec.Prefetch < 0 {
 		x.prefetch = uint16(spec.Set.Int(models.ConsumerSection, "prefetch"))
 	}
+	x.priority = int32(spec.Set.Int(models.ConsumerSection, "x-priority"))
 	x.cancel = spec.Set.Bool(models.ConsumerSection, "x-cancel-on-ha-failover")
 	for i, q := range c.Streams[spec.Stream].Queues {
-		x.subs = append(x.subs, subscription{queue: q.Name, tag: spec.Name + "-" + strconv.Itoa(i)})
+		x.subs = append(x.subs, subscription{queue: q.Name, declare: q.Exclusive, tag: spec.Name + "-" + strconv.Itoa(i)})
 	}
 	return x
 }
@@ -91,10 +94,23 @@ func (c *Consumer) subscribe(i int) {
 	c.s.send(&wire.ChannelOpen{Chan: number(i)})
 }
 
+// begin consumes, behind the declaration of a queue that belongs to this connection.
+func (c *Consumer) begin(i int) {
+	if !c.subs[i].declare {
+		c.consume(i)
+		return
+	}
+	for k := range c.cluster.Streams[c.spec.Stream].Queues {
+		if q := &c.cluster.Streams[c.spec.Stream].Queues[k]; q.Name == c.subs[i].queue {
+			c.s.send(q.Declaration(uint16(i+1), false))
+		}
+	}
+}
+
 func (c *Consumer) consume(i int) {
 	s := &c.subs[i]
 	c.s.send(&wire.Consume{Chan: number(i), Queue: s.queue, Tag: s.tag, NoAck: c.spec.Ack == models.AckAuto,
-		CancelOnFailover: c.cancel})
+		CancelOnFailover: c.cancel, Priority: c.priority})
 }
 
 // channel takes a method of a channel.
@@ -114,8 +130,10 @@ func (c *Consumer) channel(method wire.Method) {
 			c.s.send(&wire.Qos{Chan: number(i), Prefetch: c.prefetch})
 			return
 		}
-		c.consume(i)
+		c.begin(i)
 	case *wire.QosOk:
+		c.begin(i)
+	case *wire.QueueDeclareOk:
 		c.consume(i)
 	case *wire.ConsumeOk:
 		s.state = subOpen

@@ -72,7 +72,9 @@ func (p *Producer) opened() {
 	p.steps = append(p.steps[:0], &wire.ChannelOpen{Chan: wire.Chan{Channel: publishing}})
 	if p.declare == "reconnect" || p.declare == "passive" || (p.declare == "once" || p.declare == "") && !p.declared {
 		for i := range p.queues {
-			p.steps = append(p.steps, p.queues[i].Declaration(publishing, p.declare == "passive"))
+			if !p.queues[i].Exclusive { // that is its consumer's business
+				p.steps = append(p.steps, p.queues[i].Declaration(publishing, p.declare == "passive"))
+			}
 		}
 	}
 	if p.exchange != "" && !p.declared {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/mqsim/mqsim/models/rabbitmq/wire"
 	"github.com/mqsim/mqsim/sim"
@@ -80,6 +81,22 @@ func (n *Node) DeleteQueue(name string, done func(error)) {
 		return
 	}
 	n.queueCall(name, wire.CallDelete, done)
+}
+
+// Transfer makes the synchronised mirror on a node the master of a queue (rabbit_mirror_queue_misc,
+// transfer_leadership); the old master joins again as an empty mirror.
+func (n *Node) Transfer(name string, to int, done func(error)) {
+	r := n.meta.get(name)
+	if r == nil {
+		done(ErrNoQueue)
+		return
+	}
+	pid := r.onNode(uint16(to))
+	if !slices.Contains(r.Sync, pid) {
+		done(errors.New("no synchronised mirror there"))
+		return
+	}
+	n.alter(&tx{Op: opTransfer, Name: name, Pid: pid}, done)
 }
 
 // Declare declares a queue whose home is this node.

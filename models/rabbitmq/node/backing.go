@@ -78,6 +78,12 @@ func (b *backing) settle(idle bool) {
 	}
 }
 
+// abandon: the process is gone without a word; its files stay.
+func (b *backing) abandon() {
+	b.gone = true
+	b.s.Abandon()
+}
+
 func (b *backing) remove(why string) {
 	if !b.gone {
 		b.gone = true

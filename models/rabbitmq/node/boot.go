@@ -258,6 +258,7 @@ func (n *Node) appStarted(generation uint32) {
 // linkUp greets a node.
 func (n *Node) linkUp(l *link) {
 	n.sendStatusTo(uint16(l.peer))
+	n.alarms.tell(n, l)
 }
 
 // linkDown is nodedown: of the VM. Everything that this node monitors there goes down with it.
@@ -277,6 +278,9 @@ func (n *Node) linkDown(l *link, was status, why string) {
 	}
 	n.calls.nodeDown(n, i)
 	n.forgetPids(i)
+	if why == netTickTimeout {
+		n.stallMasters(i)
+	}
 	n.metaDown(i)
 	n.healNodeDown(i)
 	switch n.phase {

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 
 	"github.com/mqsim/mqsim/sim"
 )
@@ -93,6 +94,43 @@ func (n *Node) replay(b []byte) {
 			t.bind(x)
 		}
 	}
+}
+
+// ForgetOffline is forget_cluster_node --offline on a node that is not running: its tables on disk lose
+// another node, and its next boot does not wait for that one [rule 89].
+func ForgetOffline(k *Cluster, self, gone int) error {
+	fs := k.Hosts[self].Disk(0).FS()
+	f := fs.Open(tableFile)
+	if f == nil {
+		return errors.New("the node has no tables")
+	}
+	defer f.Close()
+	n := &Node{k: k, index: self}
+	n.meta.reset()
+	n.meta.disk.Down = make([]bool, len(k.Hosts))
+	b := make([]byte, f.Size())
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return err
+	}
+	n.replay(b)
+	d := &n.meta.disk
+	d.Down[gone] = true
+	line := tableLine{Creation: d.Creation, Formed: d.Formed, Down: d.Down}
+	for _, name := range n.meta.Order {
+		r := n.meta.get(name).clone()
+		if r.Master.Node == uint16(gone) {
+			r.forget(uint16(gone), func(uint16) bool { return true })
+		}
+		line.Records = append(line.Records, r)
+	}
+	text, err := json.Marshal(&line)
+	if err != nil {
+		return err
+	}
+	if err := f.AppendBytes(append(text, '\n')); err != nil {
+		return err
+	}
+	return f.SyncNow()
 }
 
 func (n *Node) saveLine(l *tableLine) {

@@ -52,6 +52,10 @@ type Rules struct {
 	// DiskFreeLimit is disk_free_limit in bytes.
 	DiskFreeLimit int64
 
+	Watermark int64 // vm_memory_high_watermark in thousandths
+	InMemory  int   // messages of a queue that stay in memory; 0: all (before 3.12)
+	NoBeats   bool  // no aten heartbeats on links (before 3.8)
+
 	// DropAndAck: the record of a durable queue whose node is down leaves the routing table (3.8 to 3.10);
 	// otherwise it stays and publishes are nacked (3.11 and later, 7de31d8697).
 	DropAndAck bool
@@ -59,8 +63,6 @@ type Rules struct {
 	AckInFlight bool
 	// DoubleDebit: channels debit a mirror two credits for each message (3.10.8, 3.11.0).
 	DoubleDebit bool
-	// StoreSync says that a confirm follows a sync of the shared store (until 3.12).
-	StoreSync bool
 	// ReconnectStall is net_setuptime's stall after a silent node's detection; 0: none.
 	ReconnectStall sim.Time
 }
@@ -68,7 +70,7 @@ type Rules struct {
 // DefaultRules are 3.12's with default settings.
 func DefaultRules() Rules {
 	return Rules{NetTick: 60 * sim.Second, Partition: Ignore, Heartbeat: 60 * sim.Second, Embed: 4096,
-		DiskFreeLimit: 50_000_000, StoreSync: true}
+		DiskFreeLimit: 50_000_000}
 }
 
 // Modes of ha-mode.

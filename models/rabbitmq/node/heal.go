@@ -14,6 +14,7 @@ type healing struct {
 	hold       bool     // autoheal: stopped until the winner says go
 	all        bool     // paused by a partial partition: until every node is reachable
 	pausing    bool     // the application is about to stop
+	byHand     bool     // an operator stopped it
 
 	state   healState // autoheal
 	round   uint32
@@ -167,7 +168,7 @@ func (n *Node) stopApp() {
 
 // pollPaused looks each second whether the application may come back (wait_for_cluster_recovery).
 func (n *Node) pollPaused() {
-	if n.phase == paused && !n.heal.hold && n.survives() && (!n.heal.all || n.allUp()) {
+	if n.phase == paused && !n.heal.hold && !n.heal.byHand && n.survives() && (!n.heal.all || n.allUp()) {
 		n.resumeApp()
 	}
 }

@@ -176,6 +176,31 @@ func (l *link) down(why string) {
 	l.n.linkDown(l, st, why)
 }
 
+const netTickTimeout = "net_tick_timeout"
+
+// stallMasters: the first process that turns to a node that went silent waits for the set-up of a connection
+// that nobody answers [rule 94]. The model lets it be the masters of queues that had a mirror there. Only with
+// the quirk reconnect-stall.
+func (n *Node) stallMasters(i uint16) {
+	if n.k.Rules.ReconnectStall == 0 {
+		return
+	}
+	for _, q := range n.order {
+		if q.master != nil && !q.rec.onNode(i).IsZero() && !q.frozen {
+			q.frozen = true
+			n.p.After(n.k.Rules.ReconnectStall, timerStall, q.pr.pid.Serial)
+		}
+	}
+}
+
+func (n *Node) stallOver(serial uint32) {
+	if pr := n.procs[serial&(1<<slotBits-1)]; pr != nil && pr.pid.Serial == serial {
+		if q, ok := pr.act.(*queue); ok {
+			n.FreezeQueue(q.name, false)
+		}
+	}
+}
+
 // tick is net_kernel's: every quarter of net_ticktime it sends something on links that were silent and
 // counts how often nothing has come. The fourth time in a row the link is closed: between 1 and 1.25
 // net_ticktime after the last byte.
@@ -188,7 +213,7 @@ func (n *Node) tick() {
 			l.heard, l.misses = false, 0
 		} else if l.misses++; l.misses >= 4 {
 			n.p.Probe("rabbitmq-net-tick-timeout")
-			l.down("net_tick_timeout")
+			l.down(netTickTimeout)
 			continue
 		}
 		if !l.sentTick {
@@ -202,6 +227,9 @@ func (n *Node) tick() {
 // beat is aten's heartbeat on links that carried nothing for 100 ms: since 3.8 no link is ever silent.
 func (n *Node) beat() {
 	n.thaw()
+	if n.k.Rules.NoBeats {
+		return
+	}
 	for _, l := range n.links {
 		if l == nil || !l.up {
 			continue

@@ -273,6 +273,9 @@ func (q *queue) call(m *wire.Call) {
 	case wire.CallCancel:
 		if ch := q.master.channel(m.From); ch != nil {
 			q.removeConsumers(func(c *consumer) bool { return c.ch == ch && c.tag == m.Tag })
+			if q.rec.AutoDelete && len(q.master.consumers) == 0 {
+				q.n.transact(&tx{Op: opDelete, Name: q.name}, nil)
+			}
 		}
 	case wire.CallDelete:
 		if m.IfEmpty && q.st.length() > 0 || m.IfUnused && len(q.master.consumers) > 0 {

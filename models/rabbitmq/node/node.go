@@ -19,9 +19,11 @@ const (
 	timerRetry                   // a channel repeats a call; arg: index of the call
 	timerHeart                   // AMQP heartbeats of connection arg (process serial)
 	timerExit                    // clean stop: next step
-	timerAlarm                   // disk alarm check
+	timerAlarm                   // alarm check; arg: resource
 	timerLimit                   // handshake time-out of a connection
 	timerStoreSync               // automatic synchronisation of queue process arg
+	timerStall                   // a process stalled by a set-up goes on; arg: its serial
+	timerRestart                 // a crashed queue process; arg: index of restarts
 	timerPause                   // the application stops; arg: generation of its start
 	timerHeal                    // an autoheal takes too long; arg: round
 	timerStore                   // stores
@@ -54,13 +56,14 @@ type Node struct {
 	slotGen   []uint32
 	freeSlots []uint32
 
-	meta   tables
-	queues map[string]*queue // local processes by queue name
-	order  []*queue          // the same, in order of their start
-	conns  []*conn
-	deaths []death
-	calls  callTable
-	guid   uint64
+	meta     tables
+	queues   map[string]*queue // local processes by queue name
+	order    []*queue          // the same, in order of their start
+	conns    []*conn
+	deaths   []death
+	restarts []string // queues whose process crashed
+	calls    callTable
+	guid     uint64
 
 	deadPids map[wire.Pid]bool // of live nodes: ended processes
 	heal     healing
@@ -135,9 +138,13 @@ func (n *Node) Timer(kind uint16, arg uint32) {
 	case timerExit:
 		n.exitStep()
 	case timerAlarm:
-		n.checkDisk()
+		n.checkAlarm(resource(arg))
 	case timerLimit:
 		n.handshakeLimit(arg)
+	case timerStall:
+		n.stallOver(arg)
+	case timerRestart:
+		n.restartQueue(arg)
 	case timerPause:
 		n.pauseNow(arg)
 	case timerHeal:

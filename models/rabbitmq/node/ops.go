@@ -24,6 +24,7 @@ const (
 	opClearPolicy
 	opBind
 	opForget
+	opTransfer // a synchronised mirror takes over from a live master
 )
 
 // apply performs a transaction on this node's tables and collects what it changed.
@@ -58,6 +59,8 @@ func (n *Node) apply(t *tx, c *metaCommit) bool {
 	if !n.applyQueue(t, r) {
 		return false
 	}
+	leaving := t.Op == opRemove && t.Flag // its node stops: it had a mirror when it was up
+	r.recoverable(func(i uint16) bool { return n.dbMember(i) && !(leaving && i == t.Pid.Node) })
 	n.change(r, c)
 	return true
 }
@@ -115,6 +118,16 @@ func (n *Node) applyQueue(t *tx, r *Record) bool {
 			return false
 		}
 		r.drop(func(p wire.Pid) bool { return p == t.Pid })
+	case opTransfer:
+		if !slices.Contains(r.Sync, t.Pid) {
+			return false
+		}
+		old := r.Master
+		r.drop(func(p wire.Pid) bool { return p == old })
+		r.Mirrors = slices.DeleteFunc(r.Mirrors, func(p wire.Pid) bool { return p == t.Pid })
+		r.Sync = slices.DeleteFunc(r.Sync, func(p wire.Pid) bool { return p == t.Pid })
+		r.Master = t.Pid
+		r.Promotions++
 	case opStopMirrors:
 		r.Mirrors, r.Sync, r.Ring, r.Stopped = nil, nil, []wire.Pid{r.Master}, true
 	case opStopped:
@@ -179,17 +192,16 @@ func (n *Node) applyNodeDown(i uint16, c *metaCommit) {
 	}
 }
 
-// applyForget is forget_cluster_node: queues whose master was there and that have no process elsewhere
-// lose their record.
+// applyForget is forget_cluster_node while other nodes run.
 func (n *Node) applyForget(i uint16, c *metaCommit) {
 	for _, name := range slices.Clone(n.meta.Order) {
 		old := n.meta.get(name)
 		r := old.clone()
 		r.drop(func(p wire.Pid) bool { return p.Node == i })
 		if r.Master.Node == i {
-			r.Deleted = true
+			r.forget(i, func(x uint16) bool { return !n.dbMember(x) })
 		}
-		if r.Deleted || len(r.Mirrors) != len(old.Mirrors) {
+		if r.Deleted || r.Master != old.Master || len(r.Mirrors) != len(old.Mirrors) {
 			n.change(r, c)
 		}
 	}

@@ -27,6 +27,7 @@ type queue struct {
 	early    map[wire.GUID]*early // what the ring brought before the channel; not nil on a mirror
 	deferred []wire.Message       // while a synchronisation blocks the queue
 	ended    bool
+	frozen   bool // suspended
 }
 
 // sender is a publishing channel as a queue process sees it.
@@ -184,8 +185,8 @@ func (q *queue) busy() {
 
 func (q *queue) wait() { q.stuck = true }
 
-// stalled: the process is inside an fsync of its journal.
-func (q *queue) stalled() bool { return !q.ended && q.st.s.Syncing() }
+// stalled: the process is suspended, or inside an fsync of its journal.
+func (q *queue) stalled() bool { return !q.ended && (q.frozen || q.st.s.Syncing()) }
 
 // watches: publishing and consuming channels, and the other members of the ring.
 func (q *queue) watches(pid wire.Pid) bool {

@@ -19,17 +19,21 @@ type Record struct {
 	Mirrors    []wire.Pid // slave_pids, oldest first
 	Sync       []wire.Pid // sync_slave_pids: those with a full copy
 	Ring       []wire.Pid // members of the GM group in ring order
-	Routed     bool
-	Stopped    bool // state: stopped by a clean stop of its node
-	Refused    bool // a mirror refused its promotion: the queue waits for its old master
-	Lossy      bool // a mirror without a full copy became master
-	Promotions uint32
-	Deleted    bool // in a change: the record goes
+	// Recoverable are nodes with a mirror, and stopped ones that had one when they were up
+	// (recoverable_slaves): what may be promoted if the master's node is forgotten.
+	Recoverable []uint16
+	Routed      bool
+	Stopped     bool // state: stopped by a clean stop of its node
+	Refused     bool // a mirror refused its promotion: the queue waits for its old master
+	Lossy       bool // a mirror without a full copy became master
+	Promotions  uint32
+	Deleted     bool // in a change: the record goes
 }
 
 func (r *Record) clone() *Record {
 	c := *r
 	c.Mirrors, c.Sync, c.Ring = slices.Clone(r.Mirrors), slices.Clone(r.Sync), slices.Clone(r.Ring)
+	c.Recoverable = slices.Clone(r.Recoverable)
 	return &c
 }
 
@@ -54,6 +58,34 @@ func (r *Record) drop(dead func(wire.Pid) bool) {
 	r.Mirrors = slices.DeleteFunc(r.Mirrors, dead)
 	r.Sync = slices.DeleteFunc(r.Sync, dead)
 	r.Ring = slices.DeleteFunc(r.Ring, dead)
+}
+
+// recoverable brings the list up to date (rabbit_mirror_queue_misc:update_recoverable): nodes with a mirror
+// come in, running nodes without one go out.
+func (r *Record) recoverable(running func(uint16) bool) {
+	has := func(i uint16) bool {
+		return slices.ContainsFunc(r.Mirrors, func(p wire.Pid) bool { return p.Node == i })
+	}
+	r.Recoverable = slices.DeleteFunc(r.Recoverable, func(i uint16) bool { return running(i) && !has(i) })
+	for _, p := range r.Mirrors {
+		if !slices.Contains(r.Recoverable, p.Node) {
+			r.Recoverable = append(r.Recoverable, p.Node)
+		}
+	}
+}
+
+// forget is forget_node_for_queue: the first node that had a mirror and is stopped becomes the queue's home,
+// with what its disk holds; without one the queue is gone [rule 89].
+func (r *Record) forget(gone uint16, stopped func(uint16) bool) {
+	for _, i := range r.Recoverable {
+		if i != gone && stopped(i) {
+			r.Master = wire.Pid{Node: i}
+			r.Mirrors, r.Sync, r.Ring = nil, nil, nil
+			r.Refused, r.Stopped, r.Routed = false, false, false
+			return
+		}
+	}
+	r.Deleted = true
 }
 
 // size is what the record takes as a term.

@@ -9,6 +9,7 @@ import (
 
 // exitState is a clean stop under way.
 type exitState struct {
+	app   bool // only the application stops
 	waits int
 	polls int
 }
@@ -23,6 +24,10 @@ func (n *Node) Stop() {
 		n.p.Exit()
 		return
 	}
+	n.leave()
+}
+
+func (n *Node) leave() {
 	n.setPhase(stopping)
 	n.p.StopListening(wire.ClientPort)
 	for _, q := range slices.Clone(n.order) {
@@ -40,7 +45,7 @@ func (n *Node) leaving(q *queue) {
 	switch {
 	case q.mirror != nil:
 		n.exiting.waits++
-		n.transact(&tx{Op: opRemove, Name: q.name, Pid: q.pr.pid}, done)
+		n.transact(&tx{Op: opRemove, Name: q.name, Pid: q.pr.pid, Flag: true}, done)
 	case len(q.rec.Mirrors) == 0:
 		n.exiting.waits++
 		n.transact(&tx{Op: opStopped, Name: q.name}, done)
@@ -54,6 +59,11 @@ func (n *Node) exitStep() {
 	if n.exiting.waits > 0 && n.exiting.polls < 100 {
 		n.exiting.polls++
 		n.p.After(exitWait/10, timerExit, 0)
+		return
+	}
+	if n.exiting.app {
+		n.heal.byHand = true
+		n.stopApp()
 		return
 	}
 	n.quit()

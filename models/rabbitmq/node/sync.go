@@ -20,6 +20,7 @@ type syncing struct {
 	waits   []wire.Pid
 	items   []wire.SyncItem
 	last    bool // the last batch is out
+	paused  bool // by a memory alarm
 }
 
 // waitsFor says whether the synchronisation, if there is one, waits for a mirror.
@@ -144,6 +145,10 @@ func (q *queue) syncNext() {
 		q.endSync()
 		return
 	}
+	if q.n.memoryShort() {
+		s.paused = true
+		return
+	}
 	size := q.n.meta.policy(q.rec).SyncBatch
 	if size <= 0 {
 		size = defaultSyncBatch
@@ -220,5 +225,25 @@ func (n *Node) syncTimer(serial uint32) {
 	}
 	if q, ok := pr.act.(*queue); ok {
 		q.startSync()
+	}
+}
+
+// memoryShort: a synchronisation pauses while its master's node is short of memory
+// (rabbit_mirror_queue_sync, set by {conserve_resources, memory, ...}) [rule 75].
+func (n *Node) memoryShort() bool {
+	set := n.alarms.set[resMemory]
+	return set != nil && set[n.index]
+}
+
+// resumeSync goes on with synchronisations that an alarm had paused.
+func (n *Node) resumeSync() {
+	if n.memoryShort() {
+		return
+	}
+	for _, q := range slices.Clone(n.order) {
+		if q.master != nil && q.master.sync != nil && q.master.sync.paused {
+			q.master.sync.paused = false
+			q.syncNext()
+		}
 	}
 }

@@ -18,8 +18,8 @@ var consumerRows = []models.Setting{
 		Doc: "Deliveries without an acknowledgement (basic.qos); 0 = no limit.", DocZH: "未确认投递数上限（basic.qos）；0 为不限。"},
 	{Name: "heartbeat", Kind: models.KindSeconds, Max: 65535, Fallback: "broker/heartbeat", Defaults: from("580", "3.5.5", "60"), Effect: true, Source: "heartbeats.md",
 		Doc: "Heartbeat that the client asks for; 0 = none. A connection is given up after twice this long.", DocZH: "客户端请求的心跳；0 为关闭。两倍时间后断开。"},
-	{Name: "x-priority", Kind: models.KindInt, Min: -1 << 31, Defaults: from("0"), Source: "consumer-priority.md",
+	{Name: "x-priority", Kind: models.KindInt, Min: -1 << 31, Defaults: from("0"), Effect: true, Source: "consumer-priority.md",
 		Doc: "Consumers of a higher priority get messages first.", DocZH: "优先级高的消费者先得到消息。"},
-	{Name: "x-cancel-on-ha-failover", Kind: models.KindBool, Defaults: from("false"), Until: "4.0", Source: srcHA,
+	{Name: "x-cancel-on-ha-failover", Kind: models.KindBool, Defaults: from("false"), Until: "4.0", Effect: true, Source: srcHA,
 		Doc: "The consumer is cancelled at a promotion instead of moving along silently.", DocZH: "升主时取消消费者，而不是静默迁移。"},
 }

@@ -32,14 +32,14 @@ var table = models.Table{
 	// A line's Last is the newest patch that has what the line is known for: the double debit of mirrors
 	// (quirk double-mirror-debit) was measured on 3.10.8 and is gone in 3.10.25.
 	Versions: []models.VersionLine{
-		{Name: "3.3", Last: "3.3.4", Doc: "pause_minority without the confirm guard; what Jepsen tested in 2014"},
-		{Name: "3.7", Last: "3.7.28", Doc: "acknowledges what was in flight to a queue whose node died"},
-		{Name: "3.8", Last: "3.8.34", Doc: "nacks instead; quorum queues"},
-		{Name: "3.9", Last: "3.9.29", Doc: "streams"},
+		{Name: "3.3", Last: "3.3.4", Built: true, Doc: "pause_minority without the confirm guard; what Jepsen tested in 2014"},
+		{Name: "3.7", Last: "3.7.28", Built: true, Doc: "acknowledges what was in flight to a queue whose node died"},
+		{Name: "3.8", Last: "3.8.34", Built: true, Doc: "nacks instead; quorum queues"},
+		{Name: "3.9", Last: "3.9.29", Built: true, Doc: "streams"},
 		{Name: "3.10", Last: "3.10.25", Built: true, Doc: "drops and acknowledges while a queue's node is down; 3.10.8 is the patch that was measured"},
-		{Name: "3.11", Last: "3.11.28", Doc: "the record of a durable queue stays while its node is down: publishes are nacked"},
+		{Name: "3.11", Last: "3.11.28", Built: true, Doc: "the record of a durable queue stays while its node is down: publishes are nacked"},
 		{Name: "3.12", Last: "3.12.14", Built: true, Doc: "the last line whose confirms follow an fsync; classic queues keep few messages in memory"},
-		{Name: "3.13", Last: "3.13.7", Doc: "the shared message store no longer syncs before a confirm"},
+		{Name: "3.13", Last: "3.13.7", Built: true, Doc: "the shared message store no longer syncs before a confirm"},
 		{Name: "4.0", Last: "4.0.9", Doc: "no mirrored queues, classic queues of version 2 only"},
 		{Name: "4.2", Last: "4.2.0", Doc: "Khepri is the default metadata store"},
 	},
@@ -70,8 +70,8 @@ var table = models.Table{
 		{Name: "nacked"}, {Name: "returned"}, {Name: "elections"}, {Name: "promoted_unsynced"}, {Name: "split_brain"},
 	},
 	Processes: []models.Word{
-		{Name: "app", Doc: "the broker without its Erlang VM: links to other nodes stay", DocZH: "仅停 broker，Erlang VM 和节点连接保留", NotBuilt: true},
-		{Name: "queue", Doc: "one queue's process", DocZH: "单个队列的进程", NotBuilt: true},
+		{Name: "app", Doc: "the broker without its Erlang VM: links to other nodes stay", DocZH: "仅停 broker，Erlang VM 和节点连接保留"},
+		{Name: "queue", Doc: "one queue's process", DocZH: "单个队列的进程"},
 	},
 	Hosts:  hosts,
 	Check:  check,

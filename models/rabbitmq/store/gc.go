@@ -32,7 +32,7 @@ type moved struct {
 // collect begins to combine two files when more than half of the store is garbage (ms, maybe_compact:
 // also more than two files' worth of bytes; GARBAGE_FRACTION 0.5).
 func (s *msgStore) collect() {
-	if s.job.step != combineIdle || !s.syncs || s.sumSize <= 2*s.v.cfg.FileLimit || s.sumSize-s.sumValid <= s.sumSize/2 {
+	if s.job.step != combineIdle || s.kind != argPersistent || s.sumSize <= 2*s.v.cfg.FileLimit || s.sumSize-s.sumValid <= s.sumSize/2 {
 		return
 	}
 	for i := 0; i+2 < len(s.files); i++ { // the last file is being written

@@ -77,7 +77,7 @@ type waiter struct {
 func newMsgStore(v *Vhost, name string) *msgStore {
 	s := &msgStore{v: v, dir: Base + "/" + name, index: map[uint64]location{}, kind: argTransient}
 	if name == storePersistent {
-		s.syncs, s.kind = true, argPersistent
+		s.syncs, s.kind = !v.cfg.NoStoreSync, argPersistent
 	}
 	return s
 }
@@ -167,6 +167,10 @@ func (s *msgStore) settle() {
 		return
 	}
 	if !s.syncs {
+		for _, w := range s.pending { // written is safe enough
+			w.q.bodySafe(w.seq)
+		}
+		clear(s.pending)
 		s.pending = s.pending[:0]
 		return
 	}

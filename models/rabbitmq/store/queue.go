@@ -24,7 +24,8 @@ type Queue struct {
 
 	lastRoute uint16
 	index     index
-	due       []uint64 // tags to confirm at the next Settle
+	left      []reference // of a process that crashed, to the shared stores
+	due       []uint64    // tags to confirm at the next Settle
 
 	last    sim.Time // when the process last handled a message
 	since   sim.Time // since when a confirm waits for the journal; -1: none does
@@ -433,6 +434,28 @@ func (q *Queue) timer() {
 			q.flush()
 		}
 	}
+}
+
+// Abandon forgets the queue's process and all that it had in memory; the files stay.
+func (q *Queue) Abandon() {
+	if q.deleted {
+		return
+	}
+	for seq := q.firstSeq(); seq < q.next; seq++ {
+		if e := q.at(seq); e != nil && e.state != gone && e.flags&fStored != 0 {
+			q.left = append(q.left, reference{q.shared(e), e.id})
+		}
+	}
+	q.deleted = true
+	q.pages, q.due, q.ready, q.unacked = nil, nil, 0, 0
+	q.v.queues[q.slot] = nil
+	q.index.close()
+}
+
+// reference is a message of a shared store that a queue refers to.
+type reference struct {
+	store *msgStore
+	id    uint64
 }
 
 // Delete removes the queue with its files. why is what the biography of its messages says.

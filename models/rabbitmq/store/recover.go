@@ -59,6 +59,30 @@ func (v *Vhost) Recover(names []string, why func(queue string) string) error {
 	return nil
 }
 
+// Reopen recovers one queue whose process crashed while the node runs on (rabbit_prequeue:crash_restart), as
+// after a dirty stop: what the process had not written is gone.
+func (v *Vhost) Reopen(name string) error {
+	old := v.byName[name]
+	delete(v.byName, name)
+	refs := map[uint64]int32{}
+	q := v.Open(name, true)
+	if err := q.loadIndex(refs); err != nil {
+		return err
+	}
+	if old != nil {
+		for _, r := range old.left { // the store counts the dead process's references; those that are found again stay
+			if r.store == v.persistent && refs[r.id] > 0 {
+				refs[r.id]--
+				continue
+			}
+			r.store.remove(r.id)
+		}
+		old.left = nil
+	}
+	v.persistent.settle()
+	return q.recovered(false)
+}
+
 // readTerms says whether the last stop was clean, and makes sure that the next one does not look so
 // unless it is.
 func (v *Vhost) readTerms() bool {

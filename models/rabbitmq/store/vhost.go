@@ -33,6 +33,7 @@ type Config struct {
 	QueueTick      sim.Time // SYNC_INTERVAL of a queue process
 	MirrorTick     sim.Time // SYNC_INTERVAL of a mirror
 	Hibernate      sim.Time // HIBERNATE_AFTER_MIN: idle time after which the journal goes to the segments
+	NoStoreSync    bool     // bodies in the shared store are written, not synced, before a confirm (3.13 and later)
 	RAM            int      // transient messages beyond so many in a queue are paged out; 0: never
 	Arg            byte     // high byte of the args of all timers and syncs of the store
 }
@@ -52,6 +53,7 @@ func ConfigOf(set *models.Resolved) Config {
 	if set.Quirk("large-index-segments") {
 		c.SegmentEntries = 16384
 	}
+	c.NoStoreSync = set.Quirk("confirm-without-store-sync")
 	if !set.AtLeast("3.12") {
 		c.RAM = 0 // before, queues page out only under memory pressure
 	}
