@@ -65,6 +65,9 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	if r.Has(s, "group.initial.rebalance.delay.ms") {
 		g.InitialDelay = r.Time(s, "group.initial.rebalance.delay.ms")
 	}
+	g.Retention = sim.Time(r.Int(s, "offsets.retention.minutes")) * sim.Minute
+	g.RetentionCheck = r.Time(s, "offsets.retention.check.interval.ms")
+	g.ExpireInUse = !r.AtLeast("2.1")
 	g.NoMemberIDs = !r.AtLeast("2.2")
 	g.MinSession = r.Time(s, "group.min.session.timeout.ms")
 	g.MaxSession = r.Time(s, "group.max.session.timeout.ms")

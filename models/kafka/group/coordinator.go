@@ -20,11 +20,15 @@ const Topic = "__consumer_offsets"
 
 // Config holds the settings of the coordinator.
 type Config struct {
-	InitialDelay  sim.Time // group.initial.rebalance.delay.ms
-	MinSession    sim.Time // group.min.session.timeout.ms
-	MaxSession    sim.Time // group.max.session.timeout.ms
-	CommitTimeout sim.Time // offsets.commit.timeout.ms
-	Partitions    int32    // offsets.topic.num.partitions
+	InitialDelay   sim.Time // group.initial.rebalance.delay.ms
+	MinSession     sim.Time // group.min.session.timeout.ms
+	MaxSession     sim.Time // group.max.session.timeout.ms
+	CommitTimeout  sim.Time // offsets.commit.timeout.ms
+	Partitions     int32    // offsets.topic.num.partitions
+	Retention      sim.Time // offsets.retention.minutes
+	RetentionCheck sim.Time // offsets.retention.check.interval.ms
+	// ExpireInUse: offsets expire though the group has members, as before KIP-211 (2.1).
+	ExpireInUse bool
 	// NoMemberIDs: a first join without an id is taken at once, as before KIP-394 (2.2).
 	NoMemberIDs bool
 }
@@ -34,6 +38,7 @@ func DefaultConfig() Config {
 	return Config{
 		InitialDelay: 3 * sim.Second, MinSession: 6 * sim.Second, MaxSession: 30 * sim.Minute,
 		CommitTimeout: 5 * sim.Second, Partitions: 50,
+		Retention: 7 * 24 * sim.Hour, RetentionCheck: 10 * sim.Minute,
 	}
 }
 
@@ -59,6 +64,7 @@ type Env interface {
 const (
 	timerMember uint16 = iota // a member's session may be over
 	timerGroup                // a rebalance may be over
+	timerExpire               // look for offsets that are too old
 	timerLoad                 // a partition of Topic has been read
 	TimerKinds                // kinds in use: 0 to TimerKinds-1
 )
@@ -74,12 +80,13 @@ type Coordinator struct {
 	cfg Config
 	env Env
 
-	owned   []owned // partitions of Topic that this broker leads
-	groups  map[string]*group
-	order   []*group
-	members []*member // by timer index; nil: free
-	builder *log.Builder
-	lastID  uint32
+	owned    []owned // partitions of Topic that this broker leads
+	expiring bool    // a look for old offsets is due
+	groups   map[string]*group
+	order    []*group
+	members  []*member // by timer index; nil: free
+	builder  *log.Builder
+	lastID   uint32
 
 	recent  *group     // the group that was asked for last
 	storing []*storing // free list
@@ -137,6 +144,7 @@ func (k *Coordinator) Elected(partition, epoch int32) {
 	} else {
 		k.owned = append(k.owned, owned{partition, epoch, true})
 	}
+	k.scheduleExpiry()
 	size := int64(0)
 	if l := k.env.Log(partition); l != nil {
 		size = l.Size()
@@ -211,6 +219,8 @@ func (k *Coordinator) Timer(kind uint16, arg uint32) {
 		}
 	case timerGroup:
 		k.groupTimer(arg)
+	case timerExpire:
+		k.expire()
 	case timerLoad:
 		k.load(int32(arg))
 	}

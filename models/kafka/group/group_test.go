@@ -33,7 +33,7 @@ type timer struct {
 }
 
 func (f *fake) Now() sim.Time { return f.now }
-func (f *fake) Wall() int64   { return 1700000000000 }
+func (f *fake) Wall() int64   { return 1700000000000 + int64(f.now/sim.Millisecond) }
 func (f *fake) After(d sim.Time, kind uint16, arg uint32) {
 	f.timers = append(f.timers, timer{f.now + d, kind, arg})
 }
@@ -182,7 +182,7 @@ func TestReplay(t *testing.T) {
 		next.replay(r[0], r[1])
 	}
 	g := next.get("g")
-	if g == nil || g.state != stable || g.generation != 1 || g.leader != a.id || g.offsets[tp] != (commit{77, 5}) {
+	if g == nil || g.state != stable || g.generation != 1 || g.leader != a.id || g.offsets[tp] != (commit{77, 5, 1700000004000}) {
 		t.Fatalf("%+v", g)
 	}
 	if m := g.member(a.id); m == nil || string(m.assigned) != "A" || m.session != 45*sim.Second || string(m.metadata("range")) != "x" {

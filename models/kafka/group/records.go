@@ -129,6 +129,7 @@ func (k *Coordinator) storeOffsets(s *storing) {
 // store appends the group's state (storeGroup).
 func (k *Coordinator) store(g *group, done func(wire.Error)) {
 	now := k.env.Wall()
+	g.since = now
 	key := putString(putInt16(nil, keyGroup), g.name)
 	val := putInt32(putString(putInt16(nil, valueGroup), "consumer"), g.generation)
 	val = putInt64(putNullable(putNullable(val, g.protocol), g.leader), now)
@@ -233,6 +234,8 @@ func (k *Coordinator) replay(key, value []byte) {
 		v := reader{b: value}
 		v.int16()
 		o := commit{offset: v.int64(), epoch: v.int32()}
+		v.string()
+		o.at = v.int64()
 		if !v.bad && !r.bad {
 			g.offsets[tp] = o
 		}
@@ -245,6 +248,9 @@ func (k *Coordinator) replayGroup(g *group, value []byte) {
 	}
 	g.members, g.state = nil, empty
 	if value == nil {
+		if len(g.offsets) == 0 {
+			k.remove(g)
+		}
 		return
 	}
 	v := reader{b: value}
@@ -252,7 +258,7 @@ func (k *Coordinator) replayGroup(g *group, value []byte) {
 	v.string()
 	g.generation = v.int32()
 	g.protocol, g.leader = v.string(), v.string()
-	v.int64()
+	g.since = v.int64()
 	for n := v.int32(); n > 0 && !v.bad; n-- {
 		m := &member{g: g, id: v.string(), instance: v.string()}
 		m.client = v.string()

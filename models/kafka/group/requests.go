@@ -320,9 +320,10 @@ func (k *Coordinator) Commit(c *sim.Conn, req *wire.OffsetCommitRequest) {
 // stored ends a commit: the offsets count now, and the client is told.
 func (k *Coordinator) stored(s *storing, e wire.Error) {
 	if e == wire.None && s.g.state != dead {
+		now := k.env.Wall()
 		for i := range s.req.Parts {
 			p := &s.req.Parts[i]
-			s.g.offsets[p.TopicPartition] = commit{p.Offset, p.LeaderEpoch}
+			s.g.offsets[p.TopicPartition] = commit{p.Offset, p.LeaderEpoch, now}
 		}
 	}
 	k.env.Reply(s.conn, committed(s.req, e))

@@ -28,6 +28,7 @@ type group struct {
 	members    []*member // in order of joining
 	pending    []*member // have an id, have not joined with it yet
 	offsets    map[wire.TopicPartition]commit
+	since      int64 // broker's clock in ms when the state was stored last
 
 	// the rebalance under way
 	initial     bool // the group was empty: InitialDelayedJoin
@@ -44,6 +45,7 @@ type group struct {
 type commit struct {
 	offset int64
 	epoch  int32
+	at     int64 // broker's clock in ms
 }
 
 // member is MemberMetadata.
