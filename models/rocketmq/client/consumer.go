@@ -156,7 +156,17 @@ func (c *Consumer) Stop() {
 // notified: rebalanceImmediately.
 func (c *Consumer) notified() { c.rebalance() }
 
-func (c *Consumer) connected(*remote) {}
+// connected: MQClientInstance.onChannelActive@5.1.4 greets a broker as soon as a connection stands, so
+// that one which was started anew knows the group before its next pull. Earlier clients leave that to the
+// heartbeat, every 30 s.
+func (c *Consumer) connected(r *remote) {
+	if c.cfg.net.greets && c.begun && c.starting == 0 && c.net.addressed(r.host.Name) {
+		c.net.greet(r, greeting)
+	}
+}
+
+// greeting marks the answer to such a heartbeat, which begins a rebalance.
+const greeting = 1
 
 func (c *Consumer) wantsRoute(int) bool { return false }
 
@@ -176,6 +186,12 @@ func (c *Consumer) routeTaken(t int, known, changed bool) {
 func (c *Consumer) ended(r *remote, k call, resp wire.Response, how failure) {
 	switch k.kind {
 	case callHeartbeat:
+		if k.arg == greeting {
+			if how == answered {
+				c.rebalance()
+			}
+			return
+		}
 		if c.starting > 0 {
 			if c.starting--; c.starting == 0 {
 				c.rebalance()

@@ -143,20 +143,37 @@ func (n *instance) heartbeat() int {
 			if n.group == "" && a.ID != 0 {
 				continue
 			}
-			m := &wire.HeartbeatRequest{ClientID: n.id}
-			if n.producer != "" {
-				m.Producers = []string{n.producer}
-			}
-			if n.group != "" {
-				d := wire.ConsumerData{Group: n.group}
-				for t := range n.topics {
-					d.Topics = append(d.Topics, n.topics[t].name)
-				}
-				m.Consumers = []wire.ConsumerData{d}
-			}
-			n.invoke(n.remote(a.Addr), callHeartbeat, m, apiTimeout, true, 0)
+			n.greet(n.remote(a.Addr), 0)
 			sent++
 		}
 	}
 	return sent
+}
+
+// greet sends one heartbeat.
+func (n *instance) greet(r *remote, arg uint32) {
+	m := &wire.HeartbeatRequest{ClientID: n.id}
+	if n.producer != "" {
+		m.Producers = []string{n.producer}
+	}
+	if n.group != "" {
+		d := wire.ConsumerData{Group: n.group}
+		for t := range n.topics {
+			d.Topics = append(d.Topics, n.topics[t].name)
+		}
+		m.Consumers = []wire.ConsumerData{d}
+	}
+	n.invoke(r, callHeartbeat, m, apiTimeout, true, arg)
+}
+
+// addressed says whether some group has the address.
+func (n *instance) addressed(addr string) bool {
+	for i := range n.addrs {
+		for _, a := range n.addrs[i].Addrs {
+			if a.Addr == addr {
+				return true
+			}
+		}
+	}
+	return false
 }

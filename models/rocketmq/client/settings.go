@@ -12,13 +12,14 @@ type netConfig struct {
 	heartbeat sim.Time    // heartbeatBrokerInterval
 	connect   sim.Time    // connectTimeoutMillis
 	slowFIN   bool        // fin-not-failed-fast
+	greets    bool        // a heartbeat follows each new connection to a broker (#7324)
 }
 
 func readNet(cl *Cluster, r *models.Resolved, s models.Section, k int, at string, stay bool) netConfig {
 	return netConfig{
 		namesrv: nameservers(cl, k, at, stay), poll: r.Time(s, "pollNameServerInterval"),
 		heartbeat: r.Time(s, "heartbeatBrokerInterval"), connect: r.Time(s, "connectTimeoutMillis"),
-		slowFIN: r.Quirk("fin-not-failed-fast"),
+		slowFIN: r.Quirk("fin-not-failed-fast"), greets: r.AtLeast("5.1.4"),
 	}
 }
 
