@@ -110,6 +110,9 @@ func (m *Master) Report(c *sim.Conn, r *wire.HAReport) {
 		return
 	}
 	h.lastRead = m.env.Now()
+	// A report goes to those who wait for it. The writer thread sleeps on, unless it was the first one or
+	// makes room in a full socket.
+	wakes := !h.reported || h.next-h.acked >= m.cfg.Window
 	h.acked, h.report = offset, offset
 	if !h.reported && !m.cfg.TrustReports && offset > m.log.MaxOffset() {
 		m.env.Probe("rocketmq-slave-ahead-refused")
@@ -138,7 +141,9 @@ func (m *Master) Report(c *sim.Conn, r *wire.HAReport) {
 		h.caughtUp = true
 		m.env.Emit("slave-caught-up", "", c.Peer.Name+" at offset "+strconv.FormatInt(offset, 10))
 	}
-	m.write(h)
+	if wakes {
+		m.write(h)
+	}
 }
 
 // begin is where a transfer starts: exactly where the slave's log ends, or for an empty slave the
