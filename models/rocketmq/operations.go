@@ -160,8 +160,20 @@ func (c *Cluster) setConfig(op *models.Operation, done func(models.OpAnswer)) {
 
 // configure changes a broker's configuration file; text says why not.
 func (c *Cluster) configure(s *server, over models.Settings) (text string) {
-	if v, ok := over.Get("brokerRole"); ok && (roleNamed(v) == broker.Slave) == s.isMaster() {
-		return "brokerRole: a slave is made a master by promote-slave"
+	role, id := s.cfg.Role, s.cfg.ID
+	if v, ok := over.Get("brokerRole"); ok {
+		switch now := roleNamed(v); {
+		case now == role:
+		case role == broker.Slave:
+			return "brokerRole: a slave is made a master by promote-slave"
+		case now == broker.Slave && s.svc.Running():
+			return "brokerRole: " + s.host.Name + " runs; it becomes a slave when it is started with that role"
+		case now == broker.Slave:
+			id = c.freeID(s)
+			role = now
+		default:
+			role = now
+		}
 	}
 	set, problems := s.set.Check(models.Broker, over, "settings")
 	for _, p := range problems {
@@ -170,13 +182,22 @@ func (c *Cluster) configure(s *server, over models.Settings) (text string) {
 		}
 	}
 	s.set = set
-	role, id := s.cfg.Role, s.cfg.ID
-	if role != broker.Slave {
-		if _, ok := over.Get("brokerRole"); ok {
-			role = masterRole(set)
-		}
-	}
 	s.cfg.Adopt(c.brokerConfig(s, role))
 	s.cfg.ID = id
 	return ""
+}
+
+// freeID is a brokerId for a master that is made a slave: the number of its host, or for the first host of
+// a group one that no other has.
+func (c *Cluster) freeID(s *server) int64 {
+	if s.id > 0 {
+		return int64(s.id)
+	}
+	id := 0
+	for _, x := range c.brokers {
+		if x.group == s.group {
+			id = max(id, x.id)
+		}
+	}
+	return int64(id) + 1
 }

@@ -117,7 +117,7 @@ func (c *Cluster) disk(t *terms, line promiseLine) {
 // syncFailed says whether some broker's fsync failed and was taken for done.
 func (c *Cluster) syncFailed() bool {
 	for _, s := range c.brokers {
-		if b := s.program(); b != nil && b.Messages() != nil && b.Messages().Stats().FlushErrors > 0 {
+		if s.cfg.SyncFailed {
 			return true
 		}
 	}

@@ -297,7 +297,8 @@ func (c *Cluster) Mark() {
 }
 
 // Settled says whether the cluster has converged: every broker that runs is registered, and every slave
-// has what its master has. A group whose master is down stays as it is.
+// has what its master has. A group whose master is down stays as it is, and so does one with two masters:
+// each registration takes id 0 from the other one (RouteInfoManager.registerBroker).
 func (c *Cluster) Settled() (bool, string) {
 	for _, h := range c.namesrv {
 		if s := h.Service(namesrv.ServiceName); s.Running() && !s.Ready {
@@ -305,11 +306,21 @@ func (c *Cluster) Settled() (bool, string) {
 		}
 	}
 	for _, s := range c.brokers {
-		if s.svc.Running() && !c.registered(s) {
+		if s.svc.Running() && !c.registered(s) && !c.rivalled(s) {
 			return false, s.host.Name + " is not registered"
 		}
 	}
 	return c.replicated()
+}
+
+// rivalled says whether another master of its group has taken the place of a master that serves.
+func (c *Cluster) rivalled(s *server) bool {
+	for _, x := range c.brokers {
+		if x != s && x.group == s.group && x.isMaster() && s.isMaster() && s.serves() && x.serves() {
+			return true
+		}
+	}
+	return false
 }
 
 var _ sim.App = (*operator)(nil)

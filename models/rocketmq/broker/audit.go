@@ -13,7 +13,7 @@ func (b *Broker) Messages() *store.Store {
 // Adopt takes over the settings of another configuration, as an edited broker.conf does. What a broker
 // reads anew each time changes at once, the rest with its next start.
 func (c *Config) Adopt(from *Config) {
-	role, booted := c.lastRole, c.booted
+	role, booted, failed := c.lastRole, c.booted, c.SyncFailed
 	*c = *from
-	c.lastRole, c.booted = role, booted
+	c.lastRole, c.booted, c.SyncFailed = role, booted, failed
 }

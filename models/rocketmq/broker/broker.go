@@ -373,6 +373,7 @@ func (b *Broker) reply(c *sim.Conn, m wire.Response) { c.Send(m, m.Size()) }
 
 // Synced completes a sync of the store.
 func (b *Broker) Synced(arg uint32, err error) {
+	b.cfg.SyncFailed = b.cfg.SyncFailed || err != nil
 	if b.store != nil {
 		b.store.Synced(arg, err)
 	}

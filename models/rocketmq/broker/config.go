@@ -86,6 +86,8 @@ type Config struct {
 
 	lastRole Role // of the last incarnation
 	booted   bool
+	// SyncFailed: some incarnation's fsync failed.
+	SyncFailed bool
 }
 
 // DefaultConfig is 4.9.8's for a broker on a host.

@@ -26,6 +26,8 @@ type Store struct {
 	reputFrom  int64
 	reputArmed bool
 	reputOn    bool
+	cqTries    int       // of the record at reputFrom, whose queue cannot be written
+	cqRetry    sim.Time  // when the next one is due
 	pending    []request // what Put appended and dispatch has not seen, in order
 	pendingAt  int
 	phase      sim.Time  // of the dispatch loop

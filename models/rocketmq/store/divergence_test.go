@@ -82,7 +82,7 @@ func TestCutIsNoted(t *testing.T) {
 	r.kill()
 	notes := r.w.Notes()
 	last := notes[len(notes)-1]
-	if last.ID != lost || last.What != "removed" || last.Detail != fileName("store/commitlog", 0)+": recovery" {
+	if last.ID != lost || last.What != "removed" || last.Detail != fileName("store/commitlog", 0)+": unsynced-page-cache" {
 		t.Errorf("%+v", notes)
 	}
 }

@@ -27,6 +27,7 @@ type Hooks interface {
 // Kinds of the engine's timers, to which Options.TimerBase is added.
 const (
 	timerReput uint16 = iota
+	timerReputAgain
 	timerStart
 	timerFlush
 	timerFlushWatch
@@ -53,6 +54,8 @@ func (s *Store) Timer(kind uint16, arg uint32) bool {
 	switch kind - s.opt.TimerBase {
 	case timerReput:
 		s.reputArmed = false
+		s.reput()
+	case timerReputAgain:
 		s.reput()
 	case timerStart:
 		s.awaitDispatch()

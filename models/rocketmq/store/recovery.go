@@ -110,7 +110,7 @@ func (s *Store) recover(rec *Recovery) error {
 		return err
 	}
 	rec.End = end
-	s.noteCut(end)
+	s.noteCut(end, rec.Abnormal)
 	s.log.flushedTo = end
 	if err := s.log.truncate(end, WhyRecovery); err != nil {
 		return err
@@ -252,9 +252,13 @@ func (c *Cursor) begins() bool {
 	return b[4] == magicMessage>>24&0xff && b[5] == magicMessage>>16&0xff && b[6] == magicMessage>>8&0xff && b[7] == magicMessage&0xff
 }
 
+// whyHole says in biographies why recovery cut whole records behind a bad one: the disk had kept later
+// pages of the cache and not an earlier one.
+const whyHole = "unsynced-page-cache"
+
 // noteCut writes into the biographies of watched messages that their bytes, though still in the
 // file, are not valid any more. It reads as the audit does: watching costs no time.
-func (s *Store) noteCut(end int64) {
+func (s *Store) noteCut(end int64, abnormal bool) {
 	m := s.log.at(end, false)
 	if m == nil || !s.w.Watching() {
 		return
@@ -265,12 +269,16 @@ func (s *Store) noteCut(end int64) {
 	if err != nil {
 		return
 	}
+	why := WhyRecovery
+	if abnormal {
+		why = whyHole
+	}
 	var seen []sim.MsgID
 	for _, r := range refs {
 		s.a.Marked(r, func(id sim.MsgID) {
 			if !slices.Contains(seen, id) {
 				seen = append(seen, id)
-				s.w.Note(id, "removed", s.fs.Disk().Host, m.path+": "+WhyRecovery)
+				s.w.Note(id, "removed", s.fs.Disk().Host, m.path+": "+why)
 			}
 		})
 	}

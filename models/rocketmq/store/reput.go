@@ -1,5 +1,7 @@
 package store
 
+import "github.com/mqsim/mqsim/sim"
+
 // request is a record on its way to the queues (DispatchRequest).
 type request struct {
 	off       int64
@@ -54,6 +56,9 @@ const reputWindow = 256 << 10
 // reput dispatches what is new in the log (ReputMessageService.doReput).
 func (s *Store) reput() {
 	s.stuck = -1
+	if s.cqTries > 0 && s.env.Now() < s.cqRetry {
+		return
+	}
 	if low := s.log.min(); s.reputFrom < low {
 		s.reputFrom = low // "the reputFromOffset is smaller than minPyOffset": cleaned before dispatch
 	}
@@ -66,8 +71,10 @@ func (s *Store) reput() {
 			if r.off+int64(r.size) > end || s.pool.on && !s.committed(r) {
 				return
 			}
+			if !s.dispatch(r, true) {
+				return
+			}
 			s.pendingAt++
-			s.dispatch(r, true)
 			s.reputFrom = r.off + int64(r.size)
 			continue
 		}
@@ -100,6 +107,9 @@ func (s *Store) reputBytes(end int64) bool {
 	if s.walk(m, window) > 0 {
 		return true
 	}
+	if s.cqTries > 0 {
+		return false
+	}
 	// What is there is no record, or the beginning of one.
 	if s.opt.Role == Slave {
 		s.stuck = s.reputFrom
@@ -124,7 +134,9 @@ func (s *Store) walk(m *mappedFile, window int64) int64 {
 		switch c.Next(false) {
 		case Good:
 			r := s.requestOf(c, s.reputFrom)
-			s.dispatch(&r, true)
+			if !s.dispatch(&r, true) {
+				return s.reputFrom - start
+			}
 			s.reputFrom += int64(c.Record.Size)
 		case Blank:
 			s.reputFrom = m.from + s.opt.FileSize
@@ -158,26 +170,40 @@ func (s *Store) requestOf(c *Cursor, off int64) request {
 	return r
 }
 
+// A queue that cannot be written is tried again 30 times, a second apart; meanwhile nothing is
+// dispatched. Then LOGICS_QUEUE_ERROR is set for good, and records pass without an entry
+// (ConsumeQueue.putMessagePositionInfoWrapper).
+const (
+	cqTries = 30
+	cqPause = sim.Second
+)
+
 // dispatch gives a record to its queue and to the index (CommitLogDispatcherBuildConsumeQueue,
-// CommitLogDispatcherBuildIndex); arrive says whether pulls may be waiting for it.
-func (s *Store) dispatch(r *request, arrive bool) {
-	s.stats.Dispatched++
+// CommitLogDispatcherBuildIndex); arrive says whether pulls may be waiting for it. false: the queue
+// could not be written, and the dispatch loop sleeps.
+func (s *Store) dispatch(r *request, arrive bool) bool {
 	if r.tran == 0 || r.tran == SysCommit {
 		if s.logicErr || !r.q.put(Entry{r.off, r.size, r.tagsCode}, r.queueOff) {
-			// 30 tries, a second apart, then the flag for good (putMessagePositionInfoWrapper). The
-			// reasons do not go away by themselves here: the flag is set at once.
-			s.logicErr = true
+			if s.cqTries++; !s.logicErr && s.reputOn && s.cqTries < cqTries {
+				s.cqRetry = s.env.Now() + cqPause
+				s.after(cqPause, timerReputAgain)
+				return false
+			}
+			s.logicErr, s.cqTries = true, 0
 		} else {
+			s.cqTries = 0
 			if s.opt.Role == Slave {
 				s.cp.physic = r.storeTime
 			}
 			s.cp.logics = r.storeTime
 		}
 	}
+	s.stats.Dispatched++
 	if s.index != nil && r.tran != SysRollback {
 		s.index.put(r)
 	}
 	if arrive && (s.opt.Role != Slave || s.opt.ArriveOnSlave) {
 		s.hooks.Arrived(r.q, r.queueOff+1, r.tagsCode)
 	}
+	return true
 }
