@@ -24,6 +24,8 @@ type terms struct {
 	latest     bool // a consumer jumps to the end when it has no valid position
 	before     bool // a consumer commits before it processes
 	autoCommit bool
+
+	byHW, kip101, noEpoch, hwOnly bool // historical behaviours
 }
 
 func (c *Cluster) terms() terms {
@@ -48,6 +50,10 @@ func (c *Cluster) terms() terms {
 			t.autoCommit = t.autoCommit || client.AutoCommits(s.Consumers[g].Ack, k)
 		}
 	}
+	set := c.cfg.Set
+	t.byHW, t.kip101 = set.Quirk("truncate-hw"), set.Quirk("truncate-kip101")
+	t.noEpoch = set.Quirk("no-epoch-on-become-leader") && !t.byHW
+	t.hwOnly = set.Quirk("isr-expand-hw-only")
 	return t
 }
 
@@ -69,6 +75,7 @@ func (c *Cluster) Promises() []models.Promise {
 		out = append(out, models.Promise{Cause: cause, Class: class, By: by, Why: why})
 	}
 	t.memory(line)
+	t.defects(line)
 	t.replication(line)
 	t.disk(line)
 	t.consumers(line)
@@ -88,6 +95,21 @@ func (t *terms) memory(line promiseLine) {
 		line(models.Allowed, "process-buffer", "send: oneway",
 			"The application does not wait for the result of send().")
 	}
+}
+
+// defects: what the version loses, though no setting allows it.
+func (t *terms) defects(line promiseLine) {
+	known := func(on bool, by, why string) {
+		if on {
+			for _, cause := range []string{"truncated-by-new-leader", "unreplicated-tail", "stranded", "inconsistent-offset", "offset-backwards"} {
+				line(models.Known, cause, by, why)
+			}
+		}
+	}
+	known(t.byHW, "KIP-101", "A new follower cuts its log to its own high watermark, which lags: committed records can go in clean elections, and logs can differ for ever.")
+	known(t.kip101, "KIP-279", "After two fast failovers the first rule of leader epochs leaves logs that differ.")
+	known(t.noEpoch, "KAFKA-7415", "A new leader without data cannot say where an epoch ended, and followers fall back to their high watermark.")
+	known(t.hwOnly, "KAFKA-7128", "A replica that reached only the high watermark of a new leader may enter the ISR without committed records.")
 }
 
 // replication: what only some replicas had when leadership moved.

@@ -60,6 +60,7 @@ func (z *zooKeeper) control(c *sim.Conn, m wire.Request) bool { return z.b().han
 func (z *zooKeeper) dirFailed() { z.b().announceDirFailure() }
 
 func (z *zooKeeper) relieve() {
+	z.rm.Leave()
 	z.tries = z.cfg.Retries
 	z.b().askRelief()
 }

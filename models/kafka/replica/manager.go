@@ -21,7 +21,8 @@ type Manager struct {
 	recent [recentParts]*Partition
 
 	controllerEpoch int32
-	stopping        bool
+	leaving         bool // a shutdown has begun
+	stopping        bool // and is past its controlled part
 	ticking         bool
 
 	// answers to the controller about the ISR
@@ -92,9 +93,13 @@ func (m *Manager) Partitions() []*Partition { return m.order }
 // Start arms the periodic ISR check (ReplicaManager.startup), see Config.ShrinkEvery. phase is the delay to the first, drawn by the caller.
 func (m *Manager) Start(phase sim.Time) { m.env.After(phase, timerShrink, 0) }
 
+// Leave begins a shutdown: leaderships will move away, and what follows from now on is not fetched any more
+// (ReplicaManager.makeFollowers, isShuttingDown).
+func (m *Manager) Leave() { m.leaving = true }
+
 // Stop ends fetching and ISR changes, the first step of a shutdown (ReplicaManager.shutdown).
 func (m *Manager) Stop() {
-	m.stopping = true
+	m.leaving, m.stopping = true, true
 	for _, f := range m.fetchers {
 		for len(f.parts) > 0 {
 			m.unfetch(f.parts[0])
@@ -207,7 +212,7 @@ func (m *Manager) follow(p *Partition, st *wire.PartitionState) error {
 		return nil
 	}
 	m.unfetch(p)
-	if m.stopping {
+	if m.leaving {
 		return nil
 	}
 	return m.fetchFrom(p, st.Leader)
