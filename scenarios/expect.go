@@ -122,7 +122,7 @@ func (c *schedule) attach(e verdict.Expectation, under string, n *node, path str
 			}
 			fits = c.fits(of, ref, e.All, n, path) && fits
 		}
-		if fits {
+		if fits && c.says(s, e, n, path) {
 			s.Expect = append(s.Expect, e)
 		}
 	}

@@ -16,8 +16,10 @@ type schedule struct {
 	systems  []*System
 	names    []string // of all entries of systems, those with problems too
 	duration sim.Time
-	faults   []string // names of faults, for after:
-	taken    []string // names of faults and operations
+	warmup   sim.Time
+	faults   []string            // names of faults, for after:
+	taken    []string            // names of faults and operations
+	specs    map[string][]string // of these: the systems that they concern, nil = all
 }
 
 // limited reads systems: the entries that a fault or an operation concerns.
@@ -104,8 +106,13 @@ func (c *schedule) fault(o *object, i int) (faults.Spec, bool) {
 		return f, false
 	}
 	f.Action = a.name
+	c.specs[f.Name] = f.Systems
+	before := len(c.d.problems)
 	c.aim(o, &f, a)
 	c.keys(o, &f, a)
+	if len(c.d.problems) == before {
+		c.matches(o, &f, a)
+	}
 	o.other = func(key string) string {
 		var of []string
 		for _, b := range actions {

@@ -54,6 +54,7 @@ func (c *schedule) operation(o *object, i int, setup bool) (faults.Operation, bo
 		o.fail(key, "setup runs in order before the load: it has no times")
 	}
 	op.Systems = c.limited(o)
+	c.specs[op.Name] = op.Systems
 	op.MustFail = o.word("must", "succeed", "succeed", "fail") == "fail"
 	systems := c.concerned(op.Systems)
 	for _, s := range systems {

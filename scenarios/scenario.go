@@ -150,7 +150,7 @@ func (s *Scenario) decode(d *decoder) {
 		}
 		d.take("systems."+sys.Name, found)
 	}
-	c := &schedule{d: d, systems: all, duration: s.Duration}
+	c := &schedule{d: d, systems: all, duration: s.Duration, warmup: s.Warmup, specs: map[string][]string{}}
 	if entries := s.root.get("systems"); entries != nil && entries.kind == mapping {
 		for _, p := range entries.pairs {
 			if !strings.HasPrefix(p.key, "x-") {
