@@ -29,7 +29,9 @@ func Explain(word, lang string) (text, hint string, ok bool) {
 	}{
 		{result.Text{En: "action of a fault", Zh: "故障动作"}, actionMeanings},
 		{result.Text{En: "operation", Zh: "运维操作"}, operationMeanings},
+		{result.Text{En: "event", Zh: "事件"}, eventMeanings},
 		{result.Text{En: "word of the language", Zh: "场景语言"}, keyMeanings},
+		{result.Text{En: "key of faults", Zh: "故障的键"}, faultKeyMeanings},
 	} {
 		for _, m := range part.words {
 			if m.word == word {
@@ -38,7 +40,7 @@ func Explain(word, lang string) (text, hint string, ok bool) {
 		}
 	}
 	if q := questionNamed(strings.ToUpper(word)); q != nil {
-		add(q.ID + ": " + q.Text.In(lang) + shownBy(q.ID, lang))
+		add(q.ID + ": " + q.Text.In(lang))
 	}
 	for _, t := range tables {
 		if word == "version" || word == "versions" {
@@ -64,6 +66,7 @@ func Explain(word, lang string) (text, hint string, ok bool) {
 	if len(parts) == 0 {
 		return "", models.Nearest(word, Words()), false
 	}
+	add(shownBy(word, lang))
 	sep := "\n\n"
 	if strings.HasSuffix(word, "s") && (word == "questions" || word == "quirks") {
 		sep = "\n"
@@ -88,18 +91,19 @@ func extra(word, lang string) string {
 
 func say(lang, en, zh string) string { return result.Text{En: en, Zh: zh}.In(lang) }
 
-// shownBy names the scenarios of the library that teach a question.
-func shownBy(id, lang string) string {
-	var names []string
-	for _, e := range Library() {
-		if s, problems := e.Load(); len(problems) == 0 && slices.Contains(s.Teaches, id) {
-			names = append(names, s.Name)
-		}
+// shownBy names the scenarios of the library that use a word.
+func shownBy(word, lang string) string {
+	if q := questionNamed(strings.ToUpper(word)); q != nil {
+		word = q.ID
 	}
+	for _, t := range tables {
+		word = strings.TrimPrefix(word, t.Model+".")
+	}
+	names := Shown(word)
 	if len(names) == 0 {
 		return ""
 	}
-	return "\n" + say(lang, "shown by: ", "相关场景：") + strings.Join(names, ", ")
+	return say(lang, "shown by: ", "相关场景：") + strings.Join(names, ", ")
 }
 
 func explainTable(t *models.Table, word, lang string) []string {
@@ -231,7 +235,7 @@ func Words() []string {
 	for _, m := range result.Table() {
 		out = append(out, m.Name)
 	}
-	for _, list := range [][]meaning{actionMeanings, operationMeanings, keyMeanings} {
+	for _, list := range [][]meaning{actionMeanings, operationMeanings, eventMeanings, keyMeanings, faultKeyMeanings} {
 		for _, m := range list {
 			out = append(out, m.word)
 		}

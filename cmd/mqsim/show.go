@@ -10,12 +10,15 @@ import (
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:               "show NAME",
-		Short:             "a scenario: its lesson and its file",
+		Short:             "a scenario: its lesson, its schedule as a timeline, its file",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: a.scenarioArgs,
 		RunE:              func(_ *cobra.Command, args []string) error { return a.show(args[0]) },
 	}
 }
+
+// timelineWidth is how many characters the load takes on the timeline.
+const timelineWidth = 61
 
 func (a *app) show(arg string) error {
 	targets, err := choose([]string{arg}, "", a.names())
@@ -39,6 +42,12 @@ func (a *app) show(arg string) error {
 	}
 	if len(s.Teaches) > 0 {
 		fmt.Fprintf(a.out, "# %s\n", strings.Join(s.Teaches, ", "))
+	}
+	if len(s.Faults)+len(s.Operations)+len(s.Setup) > 0 {
+		fmt.Fprintln(a.out, "#")
+		for line := range strings.SplitSeq(strings.TrimRight(s.Timeline(a.lang.value, timelineWidth), "\n"), "\n") {
+			fmt.Fprintln(a.out, strings.TrimRight("# "+line, " "))
+		}
 	}
 	fmt.Fprintf(a.out, "\n%s", text)
 	return nil
