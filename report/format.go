@@ -43,6 +43,7 @@ var formats = []Format{
 	benchFormat,
 	trackerFormat,
 	openMessagingFormat,
+	htmlFormat,
 }
 
 // Formats lists all formats, the default first.

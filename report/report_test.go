@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -155,5 +156,20 @@ func TestEmptyAndPoorFiles(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	_, err := Lookup("tabel")
-	require.EqualError(t, err, `unknown format "tabel": one of table, json, ndjson, csv, markdown, junit, junit-strict, bench, benchmark-action, openmessaging`)
+	require.EqualError(t, err, `unknown format "tabel": one of table, json, ndjson, csv, markdown, junit, junit-strict, bench, benchmark-action, openmessaging, html`)
+}
+
+// BenchmarkRender is one result of three systems in every format.
+func BenchmarkRender(b *testing.B) {
+	file := crash()
+	file.Results = file.Results[:3]
+	for _, f := range Formats() {
+		b.Run(f.Name, func(b *testing.B) {
+			for b.Loop() {
+				if err := f.Render(io.Discard, file, Options{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
