@@ -29,6 +29,10 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 		conf.FlushCheck = r.Time(s, "log.flush.scheduler.interval.ms")
 	}
 	conf.RecoveryThreads = int(r.Int(s, "num.recovery.threads.per.data.dir"))
+	conf.LogOptions.Meta = log.Meta{Cluster: uuid("cluster", ""), Broker: id}
+	if r.AtLeast("3.7") {
+		conf.LogOptions.Meta.Directory = uuid("directory", strconv.Itoa(int(id)))
+	}
 	conf.CleanerBackoff = r.Time(s, "log.cleaner.backoff.ms")
 	if !r.Bool(s, "log.cleaner.enable") {
 		conf.CleanerBackoff = 0
@@ -80,7 +84,10 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 func (c *Cluster) topicConfigs(r *models.Resolved) func(string) replica.TopicConfig {
 	byName := map[string]replica.TopicConfig{}
 	for i := range c.cfg.Streams {
-		byName[c.cfg.Streams[i].Name] = topicConfig(r.ForStream(&c.cfg.Streams[i]))
+		name := c.cfg.Streams[i].Name
+		t := topicConfig(r.ForStream(&c.cfg.Streams[i]))
+		t.Log.TopicID = topicID(r, name)
+		byName[name] = t
 	}
 	own := topicConfig(r)
 	// The broker's own defaults hold for its internal topic, whatever topic: says of the user's.
@@ -88,6 +95,7 @@ func (c *Cluster) topicConfigs(r *models.Resolved) func(string) replica.TopicCon
 	own.Unclean = r.Bool(models.Broker, "unclean.leader.election.enable")
 	own.Log.SegmentBytes = r.Int(models.Broker, "offsets.topic.segment.bytes")
 	own.Log.FlushMessages = r.Int(models.Broker, "log.flush.interval.messages")
+	own.Log.TopicID = topicID(r, group.Topic)
 	own.Log.Compact, own.Log.Delete = true, false // GroupCoordinator.offsetsTopicConfigs
 	return func(name string) replica.TopicConfig {
 		if t, ok := byName[name]; ok {
@@ -95,6 +103,25 @@ func (c *Cluster) topicConfigs(r *models.Resolved) func(string) replica.TopicCon
 		}
 		return own
 	}
+}
+
+// uuid is an id of 16 bytes that only depends on what it names.
+func uuid(kind, name string) string {
+	var b [16]byte
+	rnd := sim.NewRand(0, "kafka/uuid/"+kind+"/"+name)
+	for i := range b {
+		b[i] = byte(rnd.Below(256))
+	}
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // version 4
+	return log.ID(b)
+}
+
+// topicID is a topic's id; brokers before 2.8 know none (KIP-516).
+func topicID(r *models.Resolved, topic string) string {
+	if !r.AtLeast("2.8") {
+		return ""
+	}
+	return uuid("topic", topic)
 }
 
 func topicConfig(r *models.Resolved) replica.TopicConfig {

@@ -16,10 +16,15 @@ const (
 	logStartFile      = "log-start-offset-checkpoint"
 	cleanerOffsetFile = "cleaner-offset-checkpoint"
 	cleanShutdownFile = ".kafka_cleanshutdown"
+	metaFile          = "meta.properties"
+	lockFile          = ".lock"
 )
 
 // epochFile is the leader-epoch checkpoint of a partition's directory.
 const epochFile = "leader-epoch-checkpoint"
+
+// partitionFile holds the topic's id in a partition's directory (KIP-516).
+const partitionFile = "partition.metadata"
 
 // OffsetEntry is one line of an offset checkpoint.
 type OffsetEntry struct {

@@ -44,6 +44,8 @@ type DirOptions struct {
 	CleanMarkerNoSync bool
 	// BrokerEpoch is the epoch that the marker names (KRaft); nil: none, -1.
 	BrokerEpoch func() int64
+	// Meta is what meta.properties says at the first start; without a cluster none is written.
+	Meta Meta
 	// Wake is asked to call Dir.Tick after d. Without it files that were deleted stay under their
 	// .deleted names until the next start.
 	Wake func(d sim.Time)
@@ -64,6 +66,9 @@ func OpenDir(fs *sim.FS, path string, tag uint32, opt DirOptions) (*Dir, error) 
 	}
 	w := fs.Disk().Host.W
 	d := &Dir{fs: &volume{FS: fs}, w: w, arena: &w.Arena, path: path, opt: opt, tag: tag, byName: map[string]*Log{}}
+	if err := d.identify(); err != nil {
+		return d, d.fail(err)
+	}
 	if marker := path + "/" + cleanShutdownFile; fs.Exists(marker) {
 		d.clean = true
 		if !opt.CleanMarkerKept {
@@ -86,6 +91,20 @@ func OpenDir(fs *sim.FS, path string, tag uint32, opt DirOptions) (*Dir, error) 
 		return d, d.fail(err)
 	}
 	return d, nil
+}
+
+// identify makes .lock and meta.properties, which a broker writes when it formats a directory
+// (LogManager.lockLogDirs, MetaPropertiesEnsemble).
+func (d *Dir) identify() error {
+	if d.opt.Meta.Cluster == "" || d.fs.Exists(d.path+"/"+metaFile) {
+		return nil
+	}
+	f, err := d.fs.Create(d.path + "/" + lockFile)
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return writeAtomic(d.fs, d.path, metaFile, AppendMeta(nil, d.opt.Meta), true)
 }
 
 func (d *Dir) readOffsets(name string) (map[string]int64, error) {

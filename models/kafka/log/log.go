@@ -41,6 +41,8 @@ type Options struct {
 	FileDeleteDelay  int64 // file.delete.delay.ms
 	ProducerIDMillis int64 // producer.id.expiration.ms
 
+	TopicID string // of partition.metadata, "": none is written (before 2.8)
+
 	IndexPerBatch  bool       // index rule of 4.1 (KAFKA-806)
 	KnownProducers bool       // only sequence 0 begins a producer without state (1.0 to 2.4, KAFKA-7190)
 	NoDirSync      bool       // new segments' names are not synced (before 3.0, KAFKA-3968)

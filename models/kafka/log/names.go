@@ -12,6 +12,7 @@ const (
 	logSuffix       = ".log"
 	indexSuffix     = ".index"
 	timeIndexSuffix = ".timeindex"
+	txnIndexSuffix  = ".txnindex"
 	snapshotSuffix  = ".snapshot"
 	deletedSuffix   = ".deleted" // renamed, to be removed
 	cleanedSuffix   = ".cleaned" // output of the cleaner

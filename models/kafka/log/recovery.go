@@ -55,6 +55,12 @@ func (l *Log) load(clean bool, recovery, start, hw, now int64) (Recovery, error)
 		return r, err
 	}
 	r.Created = len(bases) == 0
+	if id := l.opt.TopicID; id != "" && !l.d.fs.Exists(l.path+"/"+partitionFile) {
+		// PartitionMetadataFile.maybeFlush: before the first record.
+		if err := writeAtomic(l.d.fs, l.path, partitionFile, AppendPartitionMetadata(nil, id), true); err != nil {
+			return r, err
+		}
+	}
 	for i, bad := range damaged {
 		// A segment without usable indexes is rebuilt even after a clean stop. It is not cut from
 		// the ones behind it: LogLoader.loadSegmentFiles recovers it on its own.
