@@ -33,6 +33,7 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	if r.AtLeast("3.7") {
 		conf.LogOptions.Meta.Directory = uuid("directory", strconv.Itoa(int(id)))
 	}
+	conf.HaltOnDirError = !r.AtLeast("1.0")
 	conf.CleanerBackoff = r.Time(s, "log.cleaner.backoff.ms")
 	if !r.Bool(s, "log.cleaner.enable") {
 		conf.CleanerBackoff = 0

@@ -48,6 +48,7 @@ type Config struct {
 	RetentionCheck  sim.Time // log.retention.check.interval.ms
 	FlushCheck      sim.Time // log.flush.scheduler.interval.ms
 	RecoveryThreads int      // num.recovery.threads.per.data.dir
+	HaltOnDirError  bool     // before 1.0 (KIP-112) the broker ends with any of its directories
 	CleanerBackoff  sim.Time // log.cleaner.backoff.ms; 0: log.cleaner.enable is false
 	Cleaner         log.CleanerOptions
 	// AnyIncarnation (until 2.2, KIP-380): commands of the controller to an earlier incarnation are obeyed.

@@ -199,7 +199,10 @@ func (b *Broker) connect(n wire.Node) {
 	o := &outbox{}
 	o.l = b.newLink(b.p.W.HostNamed(n.Host), wire.ControlPort, laneControl, itoa(b.cfg.ID))
 	o.l.out = o
-	o.l.answer = func(wire.Response) {
+	o.l.answer = func(m wire.Response) {
+		if r, ok := m.(*wire.LeaderAndIsrResponse); ok {
+			b.ctl.LeaderAndIsrDone(n.ID, r)
+		}
 		o.queue[0] = nil
 		o.queue = o.queue[1:]
 		o.next()

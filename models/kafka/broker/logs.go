@@ -156,7 +156,7 @@ func (b *Broker) logTimer(kind uint16, arg uint32) {
 // once: nothing could be answered in between that a client would believe.
 func (b *Broker) dirFailed(i int, err error) {
 	for j, d := range b.dirs() {
-		if j != i && d.Offline() == nil {
+		if j != i && d.Offline() == nil && !b.cfg.HaltOnDirError {
 			b.p.Emit("log-dir-failed", "", "disk "+strconv.Itoa(i)+": "+err.Error())
 			b.p.After(0, timerDirFailed, uint32(i))
 			return

@@ -112,7 +112,7 @@ func (c *Controller) sendMetadata(brokers []int32, parts []*partition) {
 	states := make([]wire.PartitionState, len(parts))
 	for i, p := range parts {
 		states[i] = c.stateOf(p, false)
-		states[i].Offline = filter(p.replicas, func(id int32) bool { return c.liveIndex(id) < 0 })
+		states[i].Offline = filter(p.replicas, func(id int32) bool { return c.liveIndex(id) < 0 || contains(p.offline, id) })
 	}
 	for _, id := range brokers {
 		if k := c.liveIndex(id); k >= 0 {

@@ -126,6 +126,7 @@ func (c *Controller) arrived(brokers []liveBroker, done func()) {
 		copy(c.live[at+1:], c.live[at:])
 		c.live[at] = b
 		c.shuttingDown = without(c.shuttingDown, b.node.ID)
+		c.forgetOffline(b.node.ID)
 		fresh = append(fresh, b.node.ID)
 	}
 	if len(old) > 0 {
@@ -165,6 +166,7 @@ func (c *Controller) departed(dead []int32, done func()) {
 	c.live = kept
 	for _, id := range dead {
 		c.shuttingDown = without(c.shuttingDown, id)
+		c.forgetOffline(id)
 		c.env.Emit("broker-dead", "", "broker-"+itoa(id)+" lost its ZooKeeper session or left")
 	}
 	leaderless := false

@@ -113,6 +113,7 @@ type partition struct {
 	tp       wire.TopicPartition
 	name     string
 	replicas []int32
+	offline  []int32 // brokers that live, but whose replica is in a log directory that failed
 	state    partitionState
 	known    bool // it has a state znode, and this is it:
 	now      leaderISR
@@ -182,6 +183,8 @@ func (c *Controller) Watch(e zk.WatchEvent) bool {
 		c.put(c.maybeResign)
 	case e.Path == pathIDs && e.Type == zk.NodeChildrenChanged:
 		c.put(c.brokerChange)
+	case e.Path == pathLogDirEvents && e.Type == zk.NodeChildrenChanged:
+		c.put(c.logDirEvent)
 	case e.Path == pathTopics && e.Type == zk.NodeChildrenChanged:
 		c.put(c.topicChange)
 	case e.Path == pathISRChanges && e.Type == zk.NodeChildrenChanged:
@@ -378,6 +381,7 @@ func (c *Controller) takeOver(done func()) {
 			}
 		}
 	}
+	c.watchLogDirs()
 	// ReplicaStateMachine.startup: tell every live replica its role, then take the dead out of the ISRs.
 	for _, p := range c.order {
 		if p.known {

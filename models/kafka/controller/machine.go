@@ -27,27 +27,27 @@ func (c *Controller) choose(s strategy, p *partition, now *leaderISR) (choice, b
 	switch s {
 	case preferredReplica:
 		first := p.replicas[0]
-		if c.online(first) && contains(now.ISR, first) {
+		if c.holds(p, first) && contains(now.ISR, first) {
 			return choice{leader: first, isr: now.ISR}, true
 		}
 		return choice{}, false
 	case controlledShutdown:
 		isr := filter(now.ISR, func(id int32) bool { return !contains(c.shuttingDown, id) })
 		for _, id := range p.replicas {
-			if c.online(id) && contains(isr, id) {
+			if c.holds(p, id) && contains(isr, id) {
 				return choice{leader: id, isr: isr}, true
 			}
 		}
 		return choice{}, false
 	}
 	for _, id := range p.replicas {
-		if c.online(id) && contains(now.ISR, id) {
-			return choice{leader: id, isr: filter(now.ISR, c.online)}, true
+		if c.holds(p, id) && contains(now.ISR, id) {
+			return choice{leader: id, isr: filter(now.ISR, func(id int32) bool { return c.holds(p, id) })}, true
 		}
 	}
 	if s == uncleanOnce || c.env.Unclean(p.tp.Topic) {
 		for _, id := range p.replicas {
-			if c.online(id) {
+			if c.holds(p, id) {
 				return choice{leader: id, isr: []int32{id}, unclean: true}, true
 			}
 		}

@@ -60,9 +60,6 @@ func check(sys *models.System, r *models.Resolved, streams []models.Stream) []mo
 	c := &checker{sys: sys, r: r}
 	c.coordination()
 	brokers := r.Int(models.Topology, "brokers")
-	if r.Int(models.Topology, "disks") > 1 {
-		c.problem(c.at("disks"), "disks", "several log directories are not built yet")
-	}
 	c.assignment(sys.Pos, "assignment", sys.Assignment, brokers)
 	for i := range streams {
 		s := &streams[i]
