@@ -268,6 +268,9 @@ func (c *Cluster) unsettled(tp wire.TopicPartition, ids []int32) string {
 		return "" // nobody is there to lead
 	}
 	for _, id := range ids {
+		if own := c.partition(tp, id); own != nil && own.Offline() {
+			continue // its log directory failed: it stays out until the broker restarts
+		}
 		if c.brokers[id-1].svc.Running() && !contains(p.ISR(), id) {
 			return fmt.Sprintf("has broker-%d outside its ISR", id)
 		}

@@ -78,6 +78,9 @@ func (p *Partition) HW() int64 { return p.hw }
 // LEO is the offset that the next record will get.
 func (p *Partition) LEO() int64 { return p.Log.End() }
 
+// Offline says that the replica is in a log directory that failed.
+func (p *Partition) Offline() bool { return p.offline }
+
 // Leads says whether this broker believes that it leads the partition.
 func (p *Partition) Leads() bool { return p.role == roleLeader }
 
