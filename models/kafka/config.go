@@ -18,8 +18,15 @@ import (
 func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	const s = models.Broker
 	id := int32(i + 1)
-	conf := broker.DefaultConfig(id, c.zk.Hosts(), c.stats)
-	conf.Session = r.Time(s, "zookeeper.session.timeout.ms")
+	conf := broker.DefaultConfig(id, nil, c.stats)
+	if c.kraft() {
+		conf.KRaft = c.brokerKRaft(id, r)
+		conf.Replica.Announced, conf.Replica.BrokerEpochs = true, true
+	} else {
+		conf.ZooKeeper = c.zk.Hosts()
+		conf.Session = r.Time(s, "zookeeper.session.timeout.ms")
+		conf.Controller.ImbalancePercent = r.Int(s, "leader.imbalance.per.broker.percentage")
+	}
 	conf.Controlled = r.Bool(s, "controlled.shutdown.enable")
 	conf.Retries = int(r.Int(s, "controlled.shutdown.max.retries"))
 	conf.RetryPause = r.Time(s, "controlled.shutdown.retry.backoff.ms")
@@ -61,7 +68,6 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	k := &conf.Controller
 	k.AutoRebalance = r.Bool(s, "auto.leader.rebalance.enable")
 	k.ImbalanceCheck = r.Time(s, "leader.imbalance.check.interval.seconds")
-	k.ImbalancePercent = r.Int(s, "leader.imbalance.per.broker.percentage")
 	k.Rules = controllerRules(r)
 	conf.AnyIncarnation = r.Quirk("missed-bounce")
 

@@ -15,6 +15,7 @@ import (
 	"github.com/mqsim/mqsim/models/kafka/broker"
 	"github.com/mqsim/mqsim/models/kafka/client"
 	"github.com/mqsim/mqsim/models/kafka/profile"
+	"github.com/mqsim/mqsim/models/kafka/quorum"
 	"github.com/mqsim/mqsim/models/kafka/replica"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/models/kafka/zk"
@@ -30,13 +31,15 @@ func (Model) Name() string { return "kafka" }
 // Table lists settings, versions and quirks.
 func (Model) Table() *models.Table { return profile.Table() }
 
-// Build installs ZooKeeper, brokers and an operator's machine. Nothing runs before Cluster.Start.
+// Build installs ZooKeeper or controllers, brokers and an operator's machine. Nothing runs before Cluster.Start.
 func (Model) Build(w *sim.World, cfg *models.Config) (models.Cluster, error) {
-	if kind := cfg.Set.Str(models.Topology, "coordination"); kind != "zookeeper" {
-		return nil, fmt.Errorf("kafka: coordination %s is not built yet", kind)
-	}
 	c := &Cluster{w: w, cfg: cfg, stats: replica.NewStats(w), controller: -1}
-	c.installZooKeeper()
+	if cfg.Set.Str(models.Topology, "coordination") == "kraft" {
+		c.newQuorum()
+		c.installControllers()
+	} else {
+		c.installZooKeeper()
+	}
 	c.installBrokers()
 	for i := range cfg.Streams {
 		c.topics = append(c.topics, newTopic(c, i))
@@ -46,14 +49,17 @@ func (Model) Build(w *sim.World, cfg *models.Config) (models.Cluster, error) {
 	return c, nil
 }
 
-// Cluster is one running Kafka cluster with its ZooKeeper ensemble.
+// Cluster is one running Kafka cluster with its ZooKeeper ensemble or its controllers.
 type Cluster struct {
 	w     *sim.World
 	cfg   *models.Config
 	stats *replica.Stats
 
-	zk         *zk.Ensemble
-	servers    []*sim.Host   // in order of creation: ZooKeeper, then brokers
+	zk          *zk.Ensemble    // nil in KRaft mode
+	quorum      *quorum.Cluster // nil in ZooKeeper mode
+	controllers []*controllerServer
+
+	servers    []*sim.Host   // in order of creation: ZooKeeper or controllers, then brokers
 	brokers    []*server     // broker.id - 1
 	controller int           // index of the broker that is controller at t = 0
 	topics     []*topic      // by stream
@@ -105,6 +111,9 @@ func (c *Cluster) installBrokers() {
 	for i := range n {
 		name := fmt.Sprintf("broker-%d", i+1)
 		s := &server{host: c.w.AddHost(name, c.template()), set: c.cfg.Set.ForHost(name)}
+		if c.kraft() && i < len(c.quorum.Voters) && c.quorum.Voters[i].ID == int32(i+1) {
+			c.quorum.Voters[i].Host = s.host
+		}
 		s.cfg = c.brokerConfig(i, s.set)
 		s.svc = s.host.Install(models.ServerService, c.cfg.System.Boot, func() sim.Program { return broker.New(s.cfg) })
 		c.brokers = append(c.brokers, s)
@@ -125,7 +134,7 @@ func (c *Cluster) installBrokers() {
 	c.clients.Acked = c.noteAck
 }
 
-// Servers are ZooKeeper's hosts, then the brokers'.
+// Servers are ZooKeeper's or the controllers' hosts, then the brokers'.
 func (c *Cluster) Servers() []*sim.Host { return c.servers }
 
 // NewProducer makes a Java producer.

@@ -202,16 +202,31 @@ func (t *terms) order(line promiseLine) {
 	}
 }
 
-// Rules are the broker's own rules behind what surprises in a result.
-func (c *Cluster) Rules() []models.Rule {
-	t := c.terms()
+// detection is how a dead broker is noticed.
+func (c *Cluster) detection() models.Rule {
+	if c.kraft() {
+		session := c.cfg.Set.Str(models.Broker, "broker.session.timeout.ms")
+		beat := c.cfg.Set.Str(models.Broker, "broker.heartbeat.interval.ms")
+		return models.Rule{
+			Metric: "failover",
+			EN:     "The active controller fences a broker that sent no heartbeat for " + session + " ms; brokers send one every " + beat + " ms, so that is noticed between their difference and " + session + " ms after the crash. Killing the process does not make it sooner.",
+			ZH:     "broker 超过 " + session + " ms 没有心跳，controller 才将其隔离；心跳间隔为 " + beat + " ms，因此在两者之差到 " + session + " ms 之间被发现。杀死进程不会更快。",
+			Source: "BrokerHeartbeatManager.java",
+		}
+	}
 	session := c.cfg.Set.Str(models.Broker, "zookeeper.session.timeout.ms")
-	out := []models.Rule{{
+	return models.Rule{
 		Metric: "failover",
 		EN:     "A dead broker is noticed when its ZooKeeper session of " + session + " ms ends: between two thirds of it and one tick more after the crash. Killing the process does not end the session earlier.",
 		ZH:     "宕机的 broker 要等 ZooKeeper 会话（" + session + " ms）结束才被发现：宕机后三分之二到一个会话再加一个 tick。杀死进程不会提前结束会话。",
 		Source: "ZooKeeper ClientCnxn.java, ExpiryQueue.java",
-	}}
+	}
+}
+
+// Rules are the broker's own rules behind what surprises in a result.
+func (c *Cluster) Rules() []models.Rule {
+	t := c.terms()
+	out := []models.Rule{c.detection()}
 	if t.acks != "all" {
 		out = append(out, models.Rule{
 			Metric: "lost",
@@ -240,5 +255,8 @@ func (c *Cluster) Rules() []models.Rule {
 
 // Fidelity lists what is assumed or left out.
 func (c *Cluster) Fidelity() []string {
+	if c.kraft() {
+		return append(fidelity(), kraftFidelity()...)
+	}
 	return append(fidelity(), zkFidelity()...)
 }

@@ -53,32 +53,42 @@ func (c *Cluster) installOperator() {
 
 // Start boots the ensemble; the operator does the rest in virtual time.
 func (c *Cluster) Start() {
-	c.zk.Start()
+	if !c.kraft() {
+		c.zk.Start()
+	}
 	c.operator.svc.Start()
 }
 
 // AppTimer looks at the present step.
 func (o *operator) AppTimer(kind uint16, arg uint32) {
-	for !o.busy && o.step < len(setupSteps) {
-		done, why := setupSteps[o.step](o)
+	steps := zooKeeperSetup
+	if o.c.kraft() {
+		steps = kraftSetup
+	}
+	for !o.busy && o.step < len(steps) {
+		done, why := steps[o.step](o)
 		if !done {
 			o.why = why
 			break
 		}
 		o.step++
 	}
-	if o.step == len(setupSteps) {
+	if o.step == len(steps) {
 		o.ready = true
 		return
 	}
 	o.proc.AppAfter(lookEvery, timerLook, 0)
 }
 
-// setupSteps bring the cluster to the state that a run begins with. The broker that shall be the
-// controller starts first, so that it wins the election.
+// zooKeeperSetup and kraftSetup bring the cluster to the state that a run begins with. With ZooKeeper the
+// broker that shall be the controller starts first, so that it wins the election; a quorum elects whom it
+// elects.
+var (
+	zooKeeperSetup = append([]func(*operator) (bool, string){(*operator).ensembleServes, (*operator).controllerServes}, setupSteps...)
+	kraftSetup     = append([]func(*operator) (bool, string){(*operator).quorumServes}, setupSteps...)
+)
+
 var setupSteps = []func(o *operator) (bool, string){
-	(*operator).ensembleServes,
-	(*operator).controllerServes,
 	(*operator).brokersServe,
 	(*operator).createTopics,
 	(*operator).partitionsSettled,
@@ -246,6 +256,9 @@ func (c *Cluster) Settled() (bool, string) {
 		if b := s.program(); s.svc.Running() && (b == nil || !b.Serving()) {
 			return false, s.host.Name + " is not registered"
 		}
+	}
+	if c.kraft() && c.activeNode() == nil {
+		return false, "no controller is active"
 	}
 	for _, t := range c.topics {
 		for i, ids := range t.replicas {

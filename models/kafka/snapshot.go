@@ -56,8 +56,8 @@ func (c *Cluster) Select(role, arg string, all bool) []*sim.Host {
 			}
 		})
 	case "coordinator", "controller":
-		if i := c.activeController(); i >= 0 {
-			add(c.brokers[i].host)
+		if h := c.controllerHost(); h != nil {
+			add(h)
 		}
 	case "zookeeper":
 		for _, h := range c.zk.Hosts() {
@@ -96,6 +96,17 @@ func (t *topic) named(arg string, partition int32) bool {
 	}
 	head, ok := strings.CutSuffix(arg, "-"+strconv.Itoa(int(partition)))
 	return ok && head == t.name
+}
+
+// controllerHost is the machine of the active controller, nil if there is none.
+func (c *Cluster) controllerHost() *sim.Host {
+	if c.kraft() {
+		return c.activeNode()
+	}
+	if i := c.activeController(); i >= 0 {
+		return c.brokers[i].host
+	}
+	return nil
 }
 
 // activeController is the broker that ZooKeeper names and that believes it; -1 if there is none.

@@ -123,12 +123,17 @@ func (c *checker) coordination() {
 		c.problem(c.sys.Pos, "coordination", "kafka %s has both kinds: write coordination: zookeeper or kraft", c.r.Version())
 	case kind == "kraft" && !c.r.AtLeast("2.8"):
 		c.problem(c.at("coordination"), "coordination", "kraft is not in kafka %s: it came with 2.8", c.r.Version())
+	case kind == "kraft" && !c.r.AtLeast("3.3"):
+		c.problem(c.at("coordination"), "coordination", "kraft is a preview in kafka %s, without much of what it needs: it is fit for use since 3.3 (KIP-833)", c.r.Version())
 	case kind == "zookeeper" && c.r.AtLeast("4.0"):
-		c.problem(c.at("coordination"), "coordination", "zookeeper is not in kafka %s: it went with 4.0", c.r.Version())
+		c.problem(c.at("coordination"), "coordination", "zookeeper is not in kafka %s: it was removed in 4.0 (KIP-833)", c.r.Version())
 	case kind == "kraft":
 		v := c.r.Str(models.Topology, "controllers")
 		if n, err := strconv.ParseInt(v, 10, 16); v != "combined" && (err != nil || n < 1 || n > 9) {
 			c.problem(c.at("controllers"), "controllers", "%q is neither a number from 1 to 9 nor combined", v)
+		}
+		if c.sys.Controller != "" {
+			c.problem(c.sys.Pos, "controller", "the quorum elects its leader by itself; controller: names a broker of a cluster with zookeeper")
 		}
 	}
 }
