@@ -23,7 +23,7 @@ func operated(t *testing.T, specs []faults.Spec, ops []faults.Operation) (*bench
 		Producers: []models.ProducerGroup{{Count: 1, Rate: []models.RateStep{{Milli: 100_000}}, MaxInFlight: 1000}},
 		Consumers: []models.ConsumerGroup{{Count: 1, Group: "g"}}}
 	w := sim.NewWorld(1, sim.NetSpec{Latency: sim.Millisecond})
-	c := toy.New(w, 3, sim.HostSpec{Cores: 1}, second, []models.Stream{stream})
+	c := toy.New(w, 3, sim.HostSpec{Cores: 1, Memory: 1 << 30}, second, []models.Stream{stream})
 	sys := &models.System{Name: "toy", OSBoot: at(second)}
 	load := &workload.Spec{Streams: []models.Stream{stream}, Duration: 60 * second}
 	d := workload.NewDriver(w, c, &models.Config{System: sys, Streams: []models.Stream{stream}}, load)

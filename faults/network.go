@@ -35,16 +35,30 @@ func cutSides(in *Injector, s *Spec) ([]target, error) {
 	case s.Shape != "":
 		return in.shapeSides(s)
 	}
-	a, err := in.resolve(s.Selector, s.Mode, s.Value)
+	selected, err := in.resolve(s.Selector, s.Mode, s.Value)
 	if err != nil {
 		return nil, err
 	}
-	b := without(in.c.Servers(), a)
-	a, b = in.withClients(s, a, b)
-	if len(b) == 0 {
-		return nil, fmt.Errorf("selector %q names every server: nobody is left to cut it from", s.Selector.Text)
+	var out []target
+	for _, a := range inTurn(s, selected) {
+		a, b := in.withClients(s, a, without(in.c.Servers(), a))
+		if len(b) == 0 {
+			return nil, fmt.Errorf("selector %q names every server: nobody is left to cut it from", s.Selector.Text)
+		}
+		out = append(out, target{hosts: a, a: a, b: b})
 	}
-	return []target{{hosts: a, a: a, b: b}}, nil
+	return out, nil
+}
+
+// inTurn are the first sides of a disturbance: the selected hosts together, or with stagger: each for itself.
+func inTurn(s *Spec, selected []*sim.Host) (out [][]*sim.Host) {
+	if s.Stagger == 0 {
+		return [][]*sim.Host{selected}
+	}
+	for i := range selected {
+		out = append(out, selected[i:i+1:i+1])
+	}
+	return out
 }
 
 func (in *Injector) between(s *Spec) (a, b []*sim.Host, err error) {
@@ -286,15 +300,19 @@ func pathSides(in *Injector, s *Spec) ([]target, error) {
 		}
 		return []target{{hosts: join(a, b), a: a, b: b}}, nil
 	}
-	a, err := in.resolve(s.Selector, s.Mode, s.Value)
+	selected, err := in.resolve(s.Selector, s.Mode, s.Value)
 	if err != nil {
 		return nil, err
 	}
-	b := without(in.w.Hosts, a)
-	if len(b) == 0 {
-		b = a
+	var out []target
+	for _, a := range inTurn(s, selected) {
+		b := without(in.w.Hosts, a)
+		if len(b) == 0 {
+			b = a
+		}
+		out = append(out, target{hosts: a, a: a, b: b})
 	}
-	return []target{{hosts: a, a: a, b: b}}, nil
+	return out, nil
 }
 
 func delay(in *Injector, s *Spec, t target) *effect {

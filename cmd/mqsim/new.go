@@ -20,6 +20,8 @@ func (a *app) newCommand() *cobra.Command {
 		Long:    "Writes a commented scenario that loads and runs as it stands: to FILE, which must not exist, or to standard output.",
 		Example: "  mqsim new my-first.yaml && mqsim run my-first.yaml",
 		Args:    cobra.MaximumNArgs(1),
+
+		ValidArgsFunction: filesOf("yaml"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				text, _ := scenarios.Starter("my-scenario", a.lang.value)

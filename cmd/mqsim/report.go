@@ -51,6 +51,8 @@ func (a *app) reportCommand() *cobra.Command {
 that format. With - the result is read from standard input.`,
 		Example: "  mqsim run primary-crash -f json -o result.json\n  mqsim report result.json -f markdown",
 		Args:    cobra.ExactArgs(1),
+
+		ValidArgsFunction: filesOf("json"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			to, err := r.sinks()
 			if err != nil {

@@ -104,12 +104,5 @@ func (c *choice) Set(s string) error {
 
 // mustComplete registers the words of a flag for shell completion; the flag exists.
 func mustComplete(c *cobra.Command, flag string, words []string) {
-	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)); err != nil {
-		panic(err)
-	}
-}
-
-// scenarioArgs completes names of the library and YAML files.
-func (a *app) scenarioArgs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	return a.names(), cobra.ShellCompDirectiveDefault
+	must(c, flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 }

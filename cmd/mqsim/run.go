@@ -55,6 +55,8 @@ An argument with a slash or ending in .yaml is a file, any other a name of the l
 	fs.StringVar(&o.history, "history", "", "write one JSON line per operation to `FILE`")
 	fs.BoolVar(&o.check, "check", false, "run everything twice and compare the digests")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no warnings")
+	must(c, "systems", a.systemsFlag)
+	must(c, "set", a.setFlag)
 	c.MarkFlagsMutuallyExclusive("seed", "seeds")
 	c.MarkFlagsMutuallyExclusive("quiet", "verbose")
 	return c

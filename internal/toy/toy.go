@@ -164,7 +164,11 @@ func (s *server) Boot(p *sim.Proc) {
 	s.p = p
 	fs := p.FS(0)
 	if s.f = fs.Open("log"); s.f == nil {
-		s.f, _ = fs.Create("log")
+		var err error
+		if s.f, err = fs.Create("log"); err != nil {
+			p.Crash("no log: " + err.Error())
+			return
+		}
 	}
 	p.Listen(port)
 	p.Ready()
