@@ -160,6 +160,7 @@ func (g *ring) trim(origin wire.Pid, acked uint64) {
 func (g *ring) changed(r *Record) {
 	me := g.q.pr.pid
 	g.members = r.Ring
+	g.q.n.showRole()
 	right := wire.Pid{}
 	if at := slices.Index(r.Ring, me); at >= 0 && len(r.Ring) > 1 {
 		right = r.Ring[(at+1)%len(r.Ring)]

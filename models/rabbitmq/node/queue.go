@@ -60,6 +60,7 @@ func (n *Node) newQueue(r *Record) *queue {
 	q.gm.q = q
 	n.queues[r.Name] = q
 	n.order = append(n.order, q)
+	n.showRole()
 	return q
 }
 
