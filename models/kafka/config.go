@@ -82,6 +82,10 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	g.NoMemberIDs = !r.AtLeast("2.2")
 	g.MinSession = r.Time(s, "group.min.session.timeout.ms")
 	g.MaxSession = r.Time(s, "group.max.session.timeout.ms")
+	g.RequiredAcks = -1
+	if r.Has(s, "offsets.commit.required.acks") {
+		g.RequiredAcks = int16(r.Int(s, "offsets.commit.required.acks"))
+	}
 	g.CommitTimeout = r.Time(s, "offsets.commit.timeout.ms")
 	g.Partitions = int32(r.Int(s, "offsets.topic.num.partitions"))
 	return &conf

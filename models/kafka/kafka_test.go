@@ -32,6 +32,7 @@ type setup struct {
 	ack       models.AckMode
 	topic     []models.Entry
 	producer  []models.Entry
+	consumer  []models.Entry
 	consumers int
 	group     string
 }
@@ -56,6 +57,7 @@ func build(t testing.TB, s setup) *bench {
 	sys.Sections[models.Topology] = models.Settings{{Name: "coordination", Value: "zookeeper"}}
 	sys.Sections[models.Topic] = append(models.Settings{{Name: "min.insync.replicas", Value: "2"}}, s.topic...)
 	sys.Sections[models.ProducerSection] = append(models.Settings{{Name: "acks", Value: s.acks}}, s.producer...)
+	sys.Sections[models.ConsumerSection] = s.consumer
 	set, problems := models.Resolve(profile.Table(), sys)
 	for _, p := range problems {
 		if !p.Warn {

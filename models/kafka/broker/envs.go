@@ -116,7 +116,7 @@ func (e *groupEnv) World() *sim.World                  { return e.p.W }
 func (e *groupEnv) Reply(c *sim.Conn, m wire.Response) { (*Broker)(e).reply(c, m) }
 
 func (e *groupEnv) Append(partition int32, refs []sim.Ref, timeout sim.Time, done func(wire.Error, int64)) {
-	e.rm.Append(wire.TopicPartition{Topic: group.Topic, Partition: partition}, refs, timeout, done)
+	e.rm.Append(wire.TopicPartition{Topic: group.Topic, Partition: partition}, refs, e.cfg.Group.RequiredAcks, timeout, done)
 }
 
 func (e *groupEnv) Log(partition int32) *log.Log {

@@ -24,6 +24,7 @@ type Config struct {
 	MinSession     sim.Time // group.min.session.timeout.ms
 	MaxSession     sim.Time // group.max.session.timeout.ms
 	CommitTimeout  sim.Time // offsets.commit.timeout.ms
+	RequiredAcks   int16    // offsets.commit.required.acks
 	Partitions     int32    // offsets.topic.num.partitions
 	Retention      sim.Time // offsets.retention.minutes
 	RetentionCheck sim.Time // offsets.retention.check.interval.ms
@@ -37,7 +38,7 @@ type Config struct {
 func DefaultConfig() Config {
 	return Config{
 		InitialDelay: 3 * sim.Second, MinSession: 6 * sim.Second, MaxSession: 30 * sim.Minute,
-		CommitTimeout: 5 * sim.Second, Partitions: 50,
+		CommitTimeout: 5 * sim.Second, RequiredAcks: -1, Partitions: 50,
 		Retention: 7 * 24 * sim.Hour, RetentionCheck: 10 * sim.Minute,
 	}
 }
@@ -52,7 +53,7 @@ type Env interface {
 	Rand() *sim.Rand
 	World() *sim.World
 	Reply(c *sim.Conn, m wire.Response)
-	// Append writes to a partition of Topic with acks=all.
+	// Append writes to a partition of Topic with offsets.commit.required.acks.
 	Append(partition int32, refs []sim.Ref, timeout sim.Time, done func(err wire.Error, base int64))
 	// Log is the broker's replica of a partition of Topic.
 	Log(partition int32) *log.Log

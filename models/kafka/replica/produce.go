@@ -182,17 +182,18 @@ func (m *Manager) appendError(err error) wire.Error {
 	return wire.KafkaStorageError
 }
 
-// Append appends a batch of the broker itself with acks=all (GroupMetadataManager.appendForGroup).
-// done is called once: at once or later, unless the process dies.
-func (m *Manager) Append(tp wire.TopicPartition, refs []sim.Ref, timeout sim.Time, done func(err wire.Error, base int64)) {
+// Append appends a batch of the broker itself (GroupMetadataManager.appendForGroup). done is called once:
+// at once or later, unless the process dies.
+func (m *Manager) Append(tp wire.TopicPartition, refs []sim.Ref, acks int16, timeout sim.Time, done func(err wire.Error, base int64)) {
 	d := m.takeDelayed()
 	resp := &d.own
 	resp.Parts = d.one[:]
 	part := wire.ProducePart{TopicPartition: tp, Refs: refs}
-	p, next := m.appendPart(&part, -1, &resp.Parts[0])
-	if e := resp.Parts[0].Err; e != wire.None {
+	p, next := m.appendPart(&part, acks, &resp.Parts[0])
+	if e := resp.Parts[0].Err; e != wire.None || acks != -1 {
+		base := resp.Parts[0].BaseOffset
 		m.giveDelayed(d)
-		done(e, -1)
+		done(e, base)
 		m.flush()
 		return
 	}
