@@ -194,7 +194,7 @@ func (b *dirBacking) write(in *inode, off, n int64) {
 	if f == nil {
 		return
 	}
-	if in.presized && b.mapping(in, f, off+n) {
+	if in.presized && !b.d.w.PlainReads && b.mapping(in, f, off+n) {
 		c := in.ext.scan(off, off+n)
 		for s, ok := c.next(); ok; s, ok = c.next() {
 			copy(in.real.mem[s.off:s.end()], b.d.w.Arena.Bytes(s.ref))

@@ -14,6 +14,9 @@ type World struct {
 	// DataDir, when set before hosts are added, keeps files in a directory of real files
 	// instead of memory. Results are equal.
 	DataDir string
+	// PlainReads makes the data directory's files be read and written by calls also where the system
+	// could map them. Nothing a run reports depends on it.
+	PlainReads bool
 
 	Trace Trace
 

@@ -10,7 +10,8 @@ import (
 // entries when the segment becomes inactive or is closed (AbstractIndex). After a crash the active
 // segment's file is full length with zeros behind its entries, or with holes; recovery rebuilds it.
 //
-// The entries are also kept in memory, as a mapping is: the file is the truth at every opening.
+// The entries are also kept in memory, as a mapping is: the file is the truth at every opening. With a
+// data directory a lookup is a binary search over the mapped file itself.
 
 const (
 	offsetEntrySize = 8
@@ -133,12 +134,23 @@ func (x *offsetIndex) full() bool { return len(x.entries) >= x.max }
 // index searches its warm end first, which finds the same entry.
 func (x *offsetIndex) lookup(target int64) (offset, pos int64) {
 	rel := target - x.base
-	i := sort.Search(len(x.entries), func(i int) bool { return int64(x.entries[i].rel) > rel })
+	i := sort.Search(len(x.entries), func(i int) bool { return int64(x.at(i).rel) > rel })
 	if i == 0 {
 		return x.base, 0
 	}
-	e := x.entries[i-1]
+	e := x.at(i - 1)
 	return x.base + int64(e.rel), int64(e.pos)
+}
+
+// at is the i-th entry: of a file in a data directory what its mapping shows, so that a search there
+// touches the pages that the broker's would.
+func (x *offsetIndex) at(i int) offsetEntry {
+	if x.file.Real() {
+		if b := x.file.View(int64(i)*offsetEntrySize, offsetEntrySize); b != nil {
+			return offsetEntry{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
+		}
+	}
+	return x.entries[i]
 }
 
 // truncateTo removes the entries with offsets >= offset.
@@ -249,11 +261,22 @@ func (x *timeIndex) full() bool { return len(x.entries) >= x.max-1 }
 
 // lookup is the last entry with a timestamp <= target, or (-1, base).
 func (x *timeIndex) lookup(target int64) (timestamp, offset int64) {
-	i := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].timestamp > target })
+	i := sort.Search(len(x.entries), func(i int) bool { return x.at(i).timestamp > target })
 	if i == 0 {
 		return None, x.base
 	}
-	return x.entries[i-1].timestamp, x.base + int64(x.entries[i-1].rel)
+	e := x.at(i - 1)
+	return e.timestamp, x.base + int64(e.rel)
+}
+
+// at is the i-th entry; see offsetIndex.at.
+func (x *timeIndex) at(i int) timeEntry {
+	if x.file.Real() {
+		if b := x.file.View(int64(i)*timeEntrySize, timeEntrySize); b != nil {
+			return timeEntry{int64(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])}
+		}
+	}
+	return x.entries[i]
 }
 
 // truncateTo removes the entries with offsets >= offset.

@@ -173,3 +173,47 @@ func FuzzIndexes(f *testing.F) {
 		}
 	})
 }
+
+// A lookup gives the same answer from memory, through a mapping and with positional reads.
+func TestLookupsAgree(t *testing.T) {
+	build := func(dir string, plain bool) *Log {
+		o := DefaultOptions()
+		o.IndexInterval, o.IndexBytes, o.SegmentBytes = 100, 64<<10, 40_000
+		r := newRigIn(t, dir, 1, o)
+		r.w.PlainReads = plain
+		r.start()
+		r.do(func(l *Log) {
+			for range 300 {
+				if _, err := l.AppendAsLeader(r.batch(3, 100), 0, r.now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+		return r.log()
+	}
+	mem, mapped, read := build("", false), build(t.TempDir(), false), build(t.TempDir(), true)
+	if mem.active().index.file.Real() || !mapped.active().index.file.Real() || !read.active().index.file.Real() {
+		t.Fatal("the wrong backings")
+	}
+	if n := len(mem.active().index.entries); n < 20 || len(mem.segments) < 3 {
+		t.Fatalf("only %d entries in %d segments", n, len(mem.segments))
+	}
+	for i := range mem.segments {
+		for target := mem.segments[i].base - 1; target <= mem.End(); target++ {
+			o, p := mem.segments[i].index.lookup(target)
+			for _, l := range []*Log{mapped, read} {
+				if o2, p2 := l.segments[i].index.lookup(target); o2 != o || p2 != p {
+					t.Fatalf("segment %d, offset %d: (%d, %d) in memory, (%d, %d)", i, target, o, p, o2, p2)
+				}
+			}
+		}
+		for ts := int64(1700000000000); ts < 1700000003100; ts += 7 {
+			a, o := mem.segments[i].times.lookup(ts)
+			for _, l := range []*Log{mapped, read} {
+				if a2, o2 := l.segments[i].times.lookup(ts); a2 != a || o2 != o {
+					t.Fatalf("segment %d, timestamp %d: (%d, %d) in memory, (%d, %d)", i, ts, a, o, a2, o2)
+				}
+			}
+		}
+	}
+}

@@ -60,6 +60,9 @@ func check(sys *models.System, r *models.Resolved, streams []models.Stream) []mo
 	c := &checker{sys: sys, r: r}
 	c.coordination()
 	brokers := r.Int(models.Topology, "brokers")
+	if r.Int(models.Topology, "disks") > 1 && r.Str(models.Topology, "coordination") == "kraft" {
+		c.problem(c.at("disks"), "disks", "several log directories are built with coordination: zookeeper only")
+	}
 	c.assignment(sys.Pos, "assignment", sys.Assignment, brokers)
 	for i := range streams {
 		s := &streams[i]
