@@ -87,6 +87,7 @@ func storeConfig(o *store.Options, r *models.Resolved) {
 	o.MaxCountDisk, o.MaxBytesDisk = int(r.Int(b, "maxTransferCountOnMessageInDisk")), r.Int(b, "maxTransferBytesOnMessageInDisk")
 	o.DeleteInterval = r.Time(b, "deleteCommitLogFilesInterval")
 	o.IndexEnable = r.Bool(b, "messageIndexEnable")
+	o.IndexSlots, o.IndexEntries = r.Int(b, "maxHashSlotNum"), r.Int(b, "maxIndexNum")
 	o.MemoryRatio = r.Int(b, "accessMessageInMemoryMaxRatio")
 	o.DiskMaxUsed = int(r.Int(b, "diskMaxUsedSpaceRatio"))
 	o.DiskWarning = int(r.Int(b, "diskSpaceWarningLevelRatio"))

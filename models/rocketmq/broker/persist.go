@@ -2,6 +2,8 @@ package broker
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/mqsim/mqsim/models/rocketmq/store"
@@ -17,14 +19,43 @@ const (
 	fileGroups  = "config/subscriptionGroup.json"
 )
 
+// The tables as the broker writes them: what a field means is in TopicConfig.java,
+// SubscriptionGroupConfig.java and the managers. Fields come in order of their names, as fastjson puts them.
 type topicsFile struct {
-	Version wire.DataVersion   `json:"dataVersion"`
-	Topics  []wire.TopicConfig `json:"topicConfigTable"`
+	Version versionField          `json:"dataVersion"`
+	Topics  map[string]topicField `json:"topicConfigTable"`
+}
+
+type versionField struct {
+	Counter   int64 `json:"counter"`
+	Timestamp int64 `json:"timestamp"`
+}
+
+type topicField struct {
+	Order       bool   `json:"order"`
+	Perm        uint8  `json:"perm"`
+	ReadQueues  int32  `json:"readQueueNums"`
+	FilterType  string `json:"topicFilterType"`
+	Topic       string `json:"topicName"`
+	SysFlag     int    `json:"topicSysFlag"`
+	WriteQueues int32  `json:"writeQueueNums"`
 }
 
 type groupsFile struct {
-	Version wire.DataVersion `json:"dataVersion"`
-	Groups  []string         `json:"subscriptionGroupTable"`
+	Version versionField          `json:"dataVersion"`
+	Groups  map[string]groupField `json:"subscriptionGroupTable"`
+}
+
+type groupField struct {
+	BrokerID    int64  `json:"brokerId"`
+	Broadcast   bool   `json:"consumeBroadcastEnable"`
+	Consume     bool   `json:"consumeEnable"`
+	FromMin     bool   `json:"consumeFromMinEnable"`
+	Group       string `json:"groupName"`
+	Notify      bool   `json:"notifyConsumerIdsChangedEnable"`
+	RetryMax    int32  `json:"retryMaxTimes"`
+	RetryQueues int    `json:"retryQueueNums"`
+	WhenSlow    int64  `json:"whichBrokerWhenConsumeSlowly"`
 }
 
 type offsetsFile struct {
@@ -39,14 +70,15 @@ type delaysFile struct {
 func (b *Broker) loadConfigs() {
 	var t topicsFile
 	if b.readFile(fileTopics, &t) {
-		for i := range t.Topics {
-			b.topics.put(t.Topics[i])
+		for _, name := range slices.Sorted(maps.Keys(t.Topics)) {
+			f := t.Topics[name]
+			b.topics.put(wire.TopicConfig{Topic: name, ReadQueues: f.ReadQueues, WriteQueues: f.WriteQueues, Perm: f.Perm, Order: f.Order})
 		}
-		b.topics.version = t.Version
+		b.topics.version = wire.DataVersion{Timestamp: t.Version.Timestamp, Counter: t.Version.Counter}
 	}
 	var g groupsFile
 	if b.readFile(fileGroups, &g) {
-		b.groups.names, b.groups.version = g.Groups, g.Version
+		b.groups.names, b.groups.version = slices.Sorted(maps.Keys(g.Groups)), wire.DataVersion{Timestamp: g.Version.Timestamp, Counter: g.Version.Counter}
 	}
 	var o offsetsFile
 	if b.readFile(fileOffsets, &o) {
@@ -76,14 +108,22 @@ func (b *Broker) persistAll() {
 func (b *Broker) persistTopics() {
 	if b.topics.dirty {
 		b.topics.dirty = false
-		b.writeFile(fileTopics, topicsFile{b.topics.version, b.topics.configs()})
+		f := topicsFile{fieldOf(b.topics.version), map[string]topicField{}}
+		for _, t := range b.topics.configs() {
+			f.Topics[t.Topic] = topicField{t.Order, t.Perm, t.ReadQueues, "SINGLE_TAG", t.Topic, 0, t.WriteQueues}
+		}
+		b.writeFile(fileTopics, f)
 	}
 }
 
 func (b *Broker) persistGroups() {
 	if b.groups.dirty {
 		b.groups.dirty = false
-		b.writeFile(fileGroups, groupsFile{b.groups.version, b.groups.names})
+		f := groupsFile{fieldOf(b.groups.version), map[string]groupField{}}
+		for _, name := range b.groups.names {
+			f.Groups[name] = groupField{0, true, true, true, name, true, b.cfg.RetryMax, 1, 1}
+		}
+		b.writeFile(fileGroups, f)
 	}
 }
 
@@ -125,6 +165,7 @@ func (b *Broker) writeFile(name string, v any) {
 	if err != nil {
 		panic("rocketmq broker: " + name + ": " + err.Error())
 	}
+	data = store.FastJSON(data)
 	if err := store.WriteMeta(b.p.FS(0), b.path(name), data); err != nil {
 		b.p.Probe("rocketmq-config-not-written")
 	}
@@ -132,5 +173,7 @@ func (b *Broker) writeFile(name string, v any) {
 
 // readFile reads a table; an empty or broken file gives way to its .bak.
 func (b *Broker) readFile(name string, v any) bool {
-	return store.ReadMeta(b.p.FS(0), b.path(name), func(data []byte) bool { return json.Unmarshal(data, v) == nil })
+	return store.ReadMeta(b.p.FS(0), b.path(name), func(data []byte) bool { return json.Unmarshal(store.StandardJSON(data), v) == nil })
 }
+
+func fieldOf(v wire.DataVersion) versionField { return versionField{v.Counter, v.Timestamp} }
