@@ -10,9 +10,11 @@
 //	segment.go index.go                       one .log file with its .index and .timeindex
 //	log.go append.go read.go truncate.go      the log of a partition
 //	flush.go epochfile.go                     syncs in the background, clean shutdown
-//	dir.go checkpoint.go epoch.go             a directory's checkpoints, leader epochs
+//	retention.go cleaner.go clean.go swap.go  what happens to old segments: deletion, compaction
+//	manager.go dir.go checkpoint.go epoch.go  log directories, their checkpoints, leader epochs
 //	producerstate.go snapshot.go              deduplication and its snapshots
 //	recovery.go scanner.go audit.go           opening after a clean or unclean stop; the audit
+//	dump*.go                                  printing files without a world (mqsim inspect)
 //
 // # Bytes
 //
@@ -29,10 +31,11 @@
 //
 // # Left out
 //
-// Retention, compaction (.cleaned, .swap), transactions (.txnindex, last stable offset),
-// LogAppendTime, partition.metadata and tiered storage. A compressed records section is stored and
-// served but not read. Truncated segments are unlinked at once, where a broker renames them to
-// .deleted and unlinks them a minute later. A read ends with a whole batch, where a broker cuts the
+// Transactions (.txnindex, last stable offset), LogAppendTime and tiered storage. A compressed records
+// section is stored and served but not read, so the cleaner leaves such a log alone. There is one
+// cleaner thread, without a limit on its I/O, and a round of it takes its time at the end. Tombstones
+// go by the horizon in their batch (KIP-534) in every version, where before 3.1 a broker goes by the age
+// of the segment file. Replicas do not move between directories. A read ends with a whole batch, where a broker cuts the
 // answer at maxBytes and the reader drops the part of a batch.
 //
 // # Sources
