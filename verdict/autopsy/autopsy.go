@@ -80,17 +80,40 @@ func Takeovers(events []sim.DomainEvent) []Takeover {
 // Explain finds the cause of every lost message, in order of id. part names the partition that a
 // message was told to be in, "" if nobody said.
 func Explain(lost []sim.MsgID, notes []sim.Note, takeovers []Takeover, part func(sim.MsgID) string) []Finding {
-	byID := make(map[sim.MsgID][]sim.Note, len(lost))
-	for _, n := range notes {
-		byID[n.ID] = append(byID[n.ID], n)
-	}
+	bios := biographies(lost, notes)
 	out := make([]Finding, 0, len(lost))
-	for _, id := range lost {
-		bio := byID[id]
+	for i, id := range lost {
+		bio := bios[i]
 		out = append(out, Finding{ID: id, Cause: cause(bio, concerning(takeovers, part(id))), Biography: bio})
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].ID < out[j].ID })
 	return out
+}
+
+// biographies are the notes of each message, in their order. All stand in one slice: there can be as
+// many as the run has messages.
+func biographies(lost []sim.MsgID, notes []sim.Note) [][]sim.Note {
+	at := make(map[sim.MsgID]int, len(lost))
+	for i, id := range lost {
+		at[id] = i
+	}
+	count := make([]int, len(lost))
+	for i := range notes {
+		if k, ok := at[notes[i].ID]; ok {
+			count[k]++
+		}
+	}
+	all := make([]sim.Note, len(notes))
+	bios := make([][]sim.Note, len(lost))
+	for i, n := range count {
+		bios[i], all = all[:0:n], all[n:]
+	}
+	for i := range notes {
+		if k, ok := at[notes[i].ID]; ok {
+			bios[k] = append(bios[k], notes[i])
+		}
+	}
+	return bios
 }
 
 func concerning(list []Takeover, part string) []Takeover {

@@ -204,7 +204,9 @@ func (q *queue) settle(m *wire.Settle) {
 		q.broadcast(wire.GMItem{Kind: wire.GMAck, ID: id})
 	}
 	q.flushRequeue()
+	seqs := m.Seqs[:0]
 	q.n.k.Pool.Settle.Put(m)
+	m.Seqs = seqs
 	q.drain()
 }
 
