@@ -30,8 +30,8 @@ func (in *Injector) setRate(o *Operation, hosts []*sim.Host, answer func(models.
 
 // wipeAndRejoin stops one server after the other in order, removes every file of it, and starts it: it has
 // to get back from the others what it held.
-func (in *Injector) wipeAndRejoin(o *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
-	in.eachInTurn(o, hosts, answer, func(h *sim.Host, then func()) {
+func (in *Injector) wipeAndRejoin(_ *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
+	in.eachInTurn("host", hosts, answer, func(h *sim.Host, then func()) {
 		p := service(h, "")
 		in.whenStopped(p, func() {
 			for _, d := range h.Disks {
@@ -55,12 +55,12 @@ func (in *Injector) whenStopped(p *sim.Service, then func()) {
 }
 
 // eachInTurn does something to one host after the other. A machine that is off cannot be worked on.
-func (in *Injector) eachInTurn(o *Operation, hosts []*sim.Host, answer func(models.OpAnswer), do func(h *sim.Host, then func())) {
+func (in *Injector) eachInTurn(what string, hosts []*sim.Host, answer func(models.OpAnswer), do func(h *sim.Host, then func())) {
 	var next func(i int)
 	next = func(i int) {
 		switch {
 		case i == len(hosts):
-			answer(models.OpAnswer{OK: true, Text: count(len(hosts), "host")})
+			answer(models.OpAnswer{OK: true, Text: count(len(hosts), what)})
 		case !hosts[i].Up:
 			answer(models.OpAnswer{Text: hosts[i].Name + " is switched off"})
 		default:
@@ -70,7 +70,7 @@ func (in *Injector) eachInTurn(o *Operation, hosts []*sim.Host, answer func(mode
 	next(0)
 }
 
-func (in *Injector) pauseClients(o *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
+func (in *Injector) pauseClients(_ *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
 	in.eachClient(hosts, answer, func(p *sim.Service) string {
 		switch {
 		case !p.Running():
@@ -83,7 +83,7 @@ func (in *Injector) pauseClients(o *Operation, hosts []*sim.Host, answer func(mo
 	})
 }
 
-func (in *Injector) resumeClients(o *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
+func (in *Injector) resumeClients(_ *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
 	in.eachClient(hosts, answer, func(p *sim.Service) string {
 		if !p.Paused() {
 			return "is not paused"
@@ -110,14 +110,14 @@ func (in *Injector) eachClient(hosts []*sim.Host, answer func(models.OpAnswer), 
 }
 
 // restartClients ends clients in order and starts new ones in their place.
-func (in *Injector) restartClients(o *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
+func (in *Injector) restartClients(_ *Operation, hosts []*sim.Host, answer func(models.OpAnswer)) {
 	for _, h := range hosts {
 		if !in.isClient(h) {
 			answer(models.OpAnswer{Text: h.Name + " is no client"})
 			return
 		}
 	}
-	in.eachInTurn(o, hosts, answer, func(h *sim.Host, then func()) {
+	in.eachInTurn("client", hosts, answer, func(h *sim.Host, then func()) {
 		p := h.Service(models.ClientService)
 		in.whenStopped(p, func() {
 			p.Start()
