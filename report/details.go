@@ -36,6 +36,7 @@ func (t *table) details() {
 		}
 		return lines
 	})
+	t.stories()
 	t.each(t.w.config, func(r *result.Result) []string {
 		var settings []string
 		for name, value := range r.Config.Set { //mqsim:unordered sorted below
@@ -48,6 +49,24 @@ func (t *table) details() {
 		return []string{strings.Join(settings, ", ")}
 	})
 	t.each(t.w.fidelity, func(r *result.Result) []string { return r.Fidelity })
+}
+
+// stories prints the biography of one lost message for each cause of each system.
+func (t *table) stories() {
+	for _, y := range t.s.systems {
+		told := map[string]bool{}
+		for _, r := range y.valid() {
+			for _, l := range r.Losses {
+				if len(l.Story) == 0 || told[l.Cause] {
+					continue
+				}
+				told[l.Cause] = true
+				t.line()
+				t.line(t.st.paint(strong, t.w.story), " ", l.Examples[0], t.w.clause, r.System, t.w.colon, l.Cause)
+				storyLines(t.page, t.st, l.Story, "  ")
+			}
+		}
+	}
 }
 
 func (t *table) faultLine(f result.Fault) string {

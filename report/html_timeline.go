@@ -20,11 +20,17 @@ type htmlSystem struct {
 	Hosts                             []htmlLane
 	Ticks                             []htmlTick
 	Flow                              template.HTML
-	Losses                            []string
+	Losses                            []htmlLoss
 
 	Faults, Operations, Promises, Fidelity []string
 	Set, Defaults, Metrics                 []htmlSetting
 	DefaultsTitle                          string
+}
+
+// htmlLoss is a group of lost messages with the biography of one.
+type htmlLoss struct {
+	Text, Example string
+	Story         []result.Step
 }
 
 type htmlSpan struct {
@@ -94,7 +100,11 @@ func (t *htmlTable) system(y *system, r *result.Result) htmlSystem {
 	s.Ticks = ticks(end)
 	s.Flow = flowSVG(r.Flow, t.words)
 	for _, l := range r.Losses {
-		s.Losses = append(s.Losses, fmt.Sprintf(t.w.lostBy, l.Count, l.Cause)+t.w.clause+t.judged(l)+" ("+strings.Join(l.Examples, t.w.comma)+")")
+		loss := htmlLoss{Text: fmt.Sprintf(t.w.lostBy, l.Count, l.Cause) + t.w.clause + t.judged(l) + " (" + strings.Join(l.Examples, t.w.comma) + ")", Story: l.Story}
+		if len(l.Story) > 0 {
+			loss.Example = t.w.story + " " + l.Examples[0]
+		}
+		s.Losses = append(s.Losses, loss)
 	}
 	t.particulars(&s, r)
 	return s

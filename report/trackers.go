@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"io"
 
 	"github.com/mqsim/mqsim/result"
@@ -44,14 +43,7 @@ func tracker(w io.Writer, f *result.File, _ Options) error {
 			}
 		}
 	}
-	return indented(w, entries)
-}
-
-func indented(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
+	return indentedJSON(w, entries)
 }
 
 var openMessagingFormat = Format{
@@ -97,9 +89,9 @@ func openMessaging(w io.Writer, f *result.File, _ Options) error {
 		all[i] = testResultOf(r)
 	}
 	if len(all) == 1 {
-		return indented(w, all[0])
+		return indentedJSON(w, all[0])
 	}
-	return indented(w, all)
+	return indentedJSON(w, all)
 }
 
 func testResultOf(r *result.Result) testResult {

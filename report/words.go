@@ -19,7 +19,7 @@ type words struct {
 	reproduce, why, against, stuck, verbose string
 	noResults, invalidRun, violationRun, violationHint, brokenRun, brokenHint, brokenAt string
 	// verbose
-	promises, config, faults, operations, fidelity, tookHold, notHeld, notHealed, absorbed, never, refused, touched string
+	story, promises, config, faults, operations, fidelity, tookHold, notHeld, notHealed, absorbed, never, refused, touched string
 	// comma stands between the items of a list, clause between the parts of a sentence.
 	comma, clause, and, stop, colon, cpu, lostBy string
 }
@@ -40,6 +40,7 @@ var english = words{
 	violationHint: "no setting and no known defect of this version allows it: most likely a bug of mqsim",
 	brokenHint:    "this is a bug of mqsim, not a finding about a broker: please report seed and step",
 	brokenAt:      "at %s s, step %d",
+	story:         "BIOGRAPHY",
 	promises:      "NOT PROMISED", config: "CONFIGURATION", faults: "FAULTS", operations: "OPERATIONS", fidelity: "ASSUMED OR LEFT OUT",
 	tookHold: "took hold", notHeld: "DID NOT TAKE HOLD", notHealed: "not undone", absorbed: "absorbed", never: "never", refused: "refused", touched: "touched %d",
 	comma: ", ", clause: ", ", and: " and ", stop: ".", colon: ": ", lostBy: "%d lost by %s",
@@ -62,6 +63,7 @@ var chinese = words{
 	violationHint: "没有配置、也没有该版本的已知缺陷允许它：很可能是 mqsim 的错误",
 	brokenHint:    "这是 mqsim 的错误，不是对 broker 的结论：请报告种子与步数",
 	brokenAt:      "第 %s 秒，第 %d 步",
+	story:         "消息的经历",
 	promises:      "不保证的", config: "配置", faults: "故障", operations: "操作", fidelity: "假设与省略",
 	tookHold: "已生效", notHeld: "没有生效", notHealed: "未撤销", absorbed: "被吸收", never: "从未", refused: "被拒绝", touched: "触及 %d 次",
 	comma: "、", clause: "，", and: " 和 ", stop: "。", colon: "：", lostBy: "%d 条消息因 %s 丢失",

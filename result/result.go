@@ -144,6 +144,8 @@ type Loss struct {
 	By       string   `json:"by,omitempty"`
 	Count    int64    `json:"count"`
 	Examples []string `json:"examples"`
+	// Story is what became of the copies of the first example.
+	Story []Step `json:"story,omitempty"`
 }
 
 // Class is the judge's second level.

@@ -44,6 +44,7 @@ func (x *execution) judge(dataDir string) (*judged, error) {
 	out.judge = verdict.Judge(in)
 	out.res = x.result()
 	out.judge.Fill(out.res)
+	x.stories(out.res, out.findings)
 	x.explainOutages(out.res)
 	x.explain(out.res)
 	return out, nil

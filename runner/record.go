@@ -2,13 +2,8 @@ package runner
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
-
-	"github.com/mqsim/mqsim/models"
-	"github.com/mqsim/mqsim/sim"
-	"github.com/mqsim/mqsim/workload"
 )
 
 // record writes what --trace and --history ask for, in order of the runs.
@@ -48,65 +43,4 @@ func writeTrace(w io.Writer, d *judged) error {
 		}
 	}
 	return out.Flush()
-}
-
-// operation is one line of --history, in the form of Jepsen's histories.
-type operation struct {
-	System  string   `json:"system"`
-	Process string   `json:"process"`
-	Type    string   `json:"type"` // invoke, ok, fail, info
-	F       string   `json:"f"`    // send, poll
-	Value   string   `json:"value"`
-	Part    string   `json:"part,omitempty"`
-	Offset  *int64   `json:"offset,omitempty"`
-	Time    sim.Time `json:"time"` // ns since t = 0
-	Status  string   `json:"status,omitempty"`
-}
-
-// writeHistory writes every operation of the applications as one JSON line.
-func writeHistory(w io.Writer, d *judged) error {
-	x := d.first
-	h := x.driver.History()
-	out := bufio.NewWriter(w)
-	enc := json.NewEncoder(out)
-	part := func(n uint32) string {
-		if n == workload.NoPart {
-			return ""
-		}
-		return h.Parts()[n].Name
-	}
-	for p, info := range h.Producers {
-		for seq := range h.Sends(p) {
-			s := &h.Sends(p)[seq]
-			op := operation{System: x.sys.Name, Process: info.Name, Type: "invoke", F: "send",
-				Value: sim.NewMsgID(uint32(p), uint32(seq)).String(), Time: s.Begun}
-			if err := enc.Encode(op); err != nil {
-				return err
-			}
-			op.Type, op.Time, op.Part, op.Status = answerType(s), s.Done, part(s.Part), h.Statuses[s.Status]
-			if err := enc.Encode(op); err != nil {
-				return err
-			}
-		}
-	}
-	for i := range h.Deliveries {
-		v := &h.Deliveries[i]
-		off := v.Offset
-		op := operation{System: x.sys.Name, Process: h.Consumers[v.Consumer].Name, Type: "ok", F: "poll",
-			Value: v.ID.String(), Part: part(v.Part), Offset: &off, Time: v.At}
-		if err := enc.Encode(op); err != nil {
-			return err
-		}
-	}
-	return out.Flush()
-}
-
-func answerType(s *workload.Send) string {
-	switch s.Outcome() {
-	case models.Acked:
-		return "ok"
-	case models.Rejected:
-		return "fail"
-	}
-	return "info"
 }

@@ -20,7 +20,7 @@ type runOptions struct {
 	seeds          seedsFlag
 	pattern        string
 	systems        []string
-	sets           []string
+	sets, whatIf   []string
 	jobs           int
 	dataDir        string
 	trace, history string
@@ -49,6 +49,7 @@ An argument with a slash or ending in .yaml is a file, any other a name of the l
 	fs.StringVarP(&o.pattern, "match", "k", "", "only scenarios whose name contains `PATTERN` (or matches it, with * or ?)")
 	fs.StringSliceVar(&o.systems, "systems", nil, "only these systems, `A,B`")
 	fs.StringArrayVar(&o.sets, "set", nil, "override `PATH=VALUE` (repeatable): workload.producerRate=100, kafka.producer.acks=1, *.brokers=5")
+	fs.StringArrayVar(&o.whatIf, "what-if", nil, "run with and without `PATH=VALUE` and show what differs (repeatable)")
 	fs.IntVarP(&o.jobs, "jobs", "j", 0, "`N` runs at the same time (0: one per core)")
 	fs.StringVar(&o.dataDir, "data-dir", "", "keep the simulated disks as files in `DIR`, which must be empty or made by mqsim")
 	fs.StringVar(&o.trace, "trace", "", "write the trace of events to `FILE`")
@@ -74,6 +75,9 @@ func (a *app) run(c *cobra.Command, args []string, o *runOptions) error {
 	opt := runner.Options{Scenarios: chosen, Systems: o.systems, Seeds: o.seeds.seeds, Set: o.sets, Jobs: o.jobs, DataDir: o.dataDir, Check: o.check}
 	if c.Flags().Changed("seed") {
 		opt.Seeds = []uint64{o.seed}
+	}
+	if len(o.whatIf) > 0 {
+		return a.whatIf(c, args, o, opt, chosen)
 	}
 	closeFiles, err := openRecords(&opt, o)
 	if err != nil {
