@@ -151,6 +151,9 @@ func (c *Cluster) replicated() (bool, string) {
 			continue
 		}
 		b := m.program()
+		if b.Master().Stuck(s.host.Name) {
+			continue // for good
+		}
 		if off, ok := b.Master().Reported(s.host.Name); !ok || off < b.LogEnd() {
 			return false, s.host.Name + " has not caught up with " + m.host.Name
 		}

@@ -380,6 +380,17 @@ func (m *Master) CaughtUp(host string) bool {
 	return false
 }
 
+// Stuck says whether the slave on a host stands below the log's first byte: it gets nothing but heartbeats
+// until somebody wipes it (#3388).
+func (m *Master) Stuck(host string) bool {
+	for _, h := range m.conns {
+		if h != nil && h.c.Peer.Name == host && h.stuck {
+			return true
+		}
+	}
+	return false
+}
+
 // Reported is the last report of the slave on a host; ok is false when it is not connected or has not
 // reported.
 func (m *Master) Reported(host string) (offset int64, ok bool) {
