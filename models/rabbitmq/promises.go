@@ -17,6 +17,8 @@ type terms struct {
 	mirrored   bool // some queue has mirrors
 	always     bool // ha-promote-on-failure=always for some mirrored queue
 	manual     bool // ha-sync-mode=manual for some mirrored queue
+	noGuard    bool // the version confirms in a minority
+	inFlight   bool // the version acknowledges what was in flight to a queue whose node died
 	dropAck    bool // the version acknowledges what it drops while a queue's home is down
 	partitions string
 	syncs      bool // a confirm of a persistent message follows its sync
@@ -32,6 +34,8 @@ type terms struct {
 
 func (c *Cluster) terms() terms {
 	t := terms{confirms: true, mandatory: true, persistent: true, syncs: !c.cfg.Set.AtLeast("3.13"), deleted: c.deleted}
+	t.noGuard = c.cfg.Set.Quirk("no-confirm-guard")
+	t.inFlight = c.cfg.Set.Quirk("ack-in-flight")
 	t.dropAck = c.cfg.Set.Quirk("drop-and-ack")
 	t.partitions = c.cfg.Set.Str(models.Broker, "cluster_partition_handling")
 	t.tick = c.cfg.Set.Str(models.Broker, "net_ticktime")
@@ -177,6 +181,9 @@ func (t *terms) consumption(line promiseLine) {
 func (t *terms) routing(line promiseLine) {
 	const hole = "acked-while-home-down"
 	switch {
+	case t.inFlight:
+		line(models.Known, hole, "ack-in-flight",
+			"Up to 3.7 the death of a queue's last process acknowledges what was in flight to it (PR 1893), and what follows is dropped and acknowledged.")
 	case t.single && t.dropAck && !t.mandatory:
 		line(models.Known, hole, "drop-and-ack",
 			"While the node of a durable queue is down, 3.8 to 3.10 remove its runtime record: what is published is unroutable, dropped and acknowledged (rabbit_amqqueue:on_node_down, #4888).")
@@ -184,6 +191,9 @@ func (t *terms) routing(line promiseLine) {
 		line(models.Allowed, hole, "delete-queue", "A message that matches no queue is dropped and acknowledged unless it is mandatory (confirms.md).")
 	}
 	if t.deleted {
+		for _, cause := range []string{"disk-lost", "stranded", "unreplicated-tail", "discarded-after-partition"} {
+			line(models.Allowed, cause, "forget-node", "A queue whose home is forgotten goes, or becomes what an older copy holds (clustering.md, rabbit_amqqueue:forget_all_durable).")
+		}
 		line(models.Allowed, "retention", "delete-queue", "A deleted queue takes its messages along.")
 	}
 	if t.limited != "" {
@@ -203,12 +213,19 @@ func (t *terms) mirrors(line promiseLine) {
 		line(models.Allowed, "stranded", "ha-promote-on-failure=when-synced", "Without a synchronised mirror the queue stays closed until its old master returns (ha.md).")
 	}
 	if t.single {
+		line(models.Allowed, "disk-lost", "classic queue, one copy", "The queue's only copy goes with the disk of its node (clustering.md).")
 		line(models.Allowed, "stranded", "classic queue, one copy", "The queue lives on one node and cannot be used while that node is away (clustering.md).")
 	}
 }
 
 // splits: who is right after a partition.
 func (t *terms) splits(line promiseLine) {
+	if t.noGuard && t.partitions == "pause_minority" && t.mirrored {
+		for _, cause := range []string{"discarded-after-partition", "truncated-by-new-leader", "unreplicated-tail"} {
+			line(models.Known, cause, "no-confirm-guard",
+				"Before 3.3.5 a node in a minority confirmed what waited for its lost mirrors until it had paused (5d339c4f90).")
+		}
+	}
 	switch t.partitions {
 	case "ignore":
 		by := "cluster_partition_handling=ignore"

@@ -1,6 +1,8 @@
 package node
 
 import (
+	"slices"
+
 	"github.com/mqsim/mqsim/models/rabbitmq/store"
 	"github.com/mqsim/mqsim/models/rabbitmq/wire"
 	"github.com/mqsim/mqsim/sim"
@@ -141,6 +143,9 @@ func (s *stores) open(n *Node, keep []string) {
 	cfg.Arg = s.arg
 	s.v = store.New(s, cfg)
 	err := s.v.Recover(keep, func(queue string) string {
+		if slices.Contains(n.discards, queue) {
+			return whySplit
+		}
 		if r := n.meta.get(queue); r != nil {
 			return emptied(r.Lossy)
 		}

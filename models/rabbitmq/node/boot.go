@@ -59,6 +59,7 @@ func (n *Node) peerStatus(l *link) {
 				n.p.Work(laneMeta, nodeDownCost, timerNodeDown, uint32(i))
 			}
 		}
+		n.unlock(i) // its transactions are gone with it
 		n.rabbitDown(i)
 	}
 	n.checkPartition(l)
@@ -108,7 +109,8 @@ func (n *Node) findTables() {
 		alone = true
 		for _, i := range n.waitsFor() {
 			l := n.links[i]
-			if !l.up || l.state.Phase != waiting || int(i) < n.index {
+			// a node that does not wait for this one saw it go down first, and knows more
+			if !l.up || l.state.Phase != waiting || int(i) < n.index || !slices.Contains(l.state.Wait, uint16(n.index)) {
 				alone = false
 			}
 		}
@@ -185,6 +187,7 @@ func (n *Node) takeTables(from uint16, m *metaTables) {
 	if n.phase != joining && n.phase != waiting {
 		return
 	}
+	n.diverge(from, m.Records)
 	n.meta.reset()
 	for _, r := range m.Records {
 		n.meta.put(r)
@@ -195,6 +198,21 @@ func (n *Node) takeTables(from uint16, m *metaTables) {
 		delay = appStart
 	}
 	n.startApp(delay)
+}
+
+// diverge notes the queues that this node was master of in a database without the donor, while somebody else
+// is in the donor's: what it holds of them goes, whatever it has accepted [rules 98, 106].
+func (n *Node) diverge(donor uint16, records []*Record) {
+	n.discards = nil
+	if !n.meta.disk.Down[donor] {
+		return
+	}
+	for _, r := range records {
+		own := n.meta.get(r.Name)
+		if own != nil && int(own.Master.Node) == n.index && int(r.Master.Node) != n.index {
+			n.discards = append(n.discards, r.Name)
+		}
+	}
 }
 
 // startApp recovers this node's queues and then opens the listeners.

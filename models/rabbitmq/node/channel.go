@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/mqsim/mqsim/models/rabbitmq/wire"
+	"github.com/mqsim/mqsim/sim"
 )
 
 // channel is a channel process (rabbit_channel.erl with rabbit_confirms.erl and rabbit_classic_queue.erl).
@@ -36,6 +37,7 @@ type channel struct {
 	busy      bool             // a synchronous call is under way
 	held      []wire.Method
 	scratch   []*wire.Settle
+	watched   map[uint64]sim.MsgID // by number; see watch
 }
 
 // replica is a queue process as a publishing channel sees it.
@@ -187,6 +189,9 @@ func (ch *channel) publish(m *wire.Publish) {
 	if ch.confirming {
 		ch.seq++
 		ch.window = append(ch.window, open{})
+		if n.k.Rules.AckInFlight && n.p.W.Watching() {
+			ch.watch(m)
+		}
 	}
 	routed := false
 	if m.Exchange == "" {
@@ -214,10 +219,8 @@ func (ch *channel) unroutable(m *wire.Publish) {
 	if m.Mandatory {
 		ch.d.send(&wire.Return{Chan: ch.tag(), Code: wire.NoRoute, Exchange: m.Exchange, Key: m.Key, Content: m.Content})
 	} else if ch.confirming && n.p.W.Watching() {
-		if r := n.meta.get(m.Key); r != nil && !r.Routed {
-			if id, ok := wire.BodyOf(&n.p.W.Arena, &m.Content); ok {
-				n.p.W.Note(id, "acked-while-home-down", n.p.Host, m.Key+" is in no routing table while its home is down")
-			}
+		if id, ok := wire.BodyOf(&n.p.W.Arena, &m.Content); ok {
+			n.p.W.Note(id, "acked-while-home-down", n.p.Host, m.Key+" is in no routing table")
 		}
 	}
 	if ch.confirming {

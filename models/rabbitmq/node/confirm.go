@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/mqsim/mqsim/models/rabbitmq/wire"
+	"github.com/mqsim/mqsim/sim"
 )
 
 func (ch *channel) handle(m wire.Message) {
@@ -81,11 +82,30 @@ func (ch *channel) check(o *open, seq uint64) {
 	if ok || ch.n.k.Rules.AckInFlight {
 		o.state = isAcked
 		ch.verify(o)
+		if !ok {
+			ch.noteInFlight(seq)
+		}
 	} else {
 		o.state = isNacked
 	}
 	ch.settled++
 	ch.pr.poke()
+}
+
+// watch remembers, in a watched run of a version that needs it, which message a publish carries.
+func (ch *channel) watch(m *wire.Publish) {
+	if id, ok := wire.BodyOf(&ch.n.p.W.Arena, &m.Content); ok {
+		if ch.watched == nil {
+			ch.watched = map[uint64]sim.MsgID{}
+		}
+		ch.watched[ch.seq] = id
+	}
+}
+
+func (ch *channel) noteInFlight(seq uint64) {
+	if id, ok := ch.watched[seq]; ok {
+		ch.n.p.W.Note(id, "acked-while-home-down", ch.n.p.Host, "in flight to a queue whose node died, acknowledged all the same")
+	}
 }
 
 // verify is the invariant behind every confirm: each process that the message was sent to has confirmed

@@ -113,10 +113,22 @@ func (q *queue) admit(s *sender, m *wire.ToQueue) bool {
 		return false
 	}
 	if e, ok := q.st.fetch(); ok {
+		q.noteDropped(&e)
 		q.st.ack(e.Seq)
 		q.broadcast(wire.GMItem{Kind: wire.GMDrop, Len: uint32(q.st.length())})
 	}
 	return true
+}
+
+// noteDropped writes into the biography of a message that a limit of the queue has taken it.
+func (q *queue) noteDropped(e *entry) {
+	w := q.n.p.W
+	if !w.Watching() {
+		return
+	}
+	if id, ok := wire.BodyOf(&w.Arena, &e.Content); ok {
+		w.Note(id, "retention", q.n.p.Host, q.name+" is at its limit")
+	}
 }
 
 // ready is the consumer whose turn it is, nil if none can take a message. Higher priorities first, then

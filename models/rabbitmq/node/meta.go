@@ -34,6 +34,15 @@ type rounds struct {
 	current []*tx
 	waits   []uint16 // nodes that have not granted
 	round   uint64
+	// One round at a time goes over a node's tables. As a rule the rounds of a database have one orderer; in a
+	// partial partition two nodes may order over a third.
+	lock  uint16    // 1 + the node that this one has granted, until its commit; 0: none
+	asked []lockAsk // waiting for a grant, in order
+}
+
+type lockAsk struct {
+	node  uint16
+	round uint64
 }
 
 type metaAsk struct{ Tx *tx }
@@ -155,7 +164,7 @@ func (n *Node) nextRound() {
 // granted commits once nobody is waited for.
 func (n *Node) granted() {
 	r := &n.meta.rounds
-	if r.current == nil || len(r.waits) > 0 {
+	if r.current == nil || len(r.waits) > 0 || r.lock != 0 {
 		return
 	}
 	c := &metaCommit{}
@@ -170,7 +179,45 @@ func (n *Node) granted() {
 		}
 	}
 	n.committed(c, true)
+	n.nextLock()
 	n.nextRound()
+}
+
+// lockAsked grants a round over this node's tables, or lets it wait for the one that is on. Of two orderers
+// that ask each other the lower one goes first.
+func (n *Node) lockAsked(from uint16, round uint64) {
+	r := &n.meta.rounds
+	if n.phase < starting || n.phase == paused {
+		n.sendMeta(from, &metaGrant{round}) // no database runs here
+		return
+	}
+	if r.lock != 0 || r.current != nil && int(from) > n.index {
+		r.asked = append(r.asked, lockAsk{from, round})
+		return
+	}
+	r.lock = from + 1
+	n.sendMeta(from, &metaGrant{round})
+}
+
+// unlock: the node that was granted has committed, or is gone.
+func (n *Node) unlock(from uint16) {
+	r := &n.meta.rounds
+	r.asked = slices.DeleteFunc(r.asked, func(a lockAsk) bool { return a.node == from })
+	if r.lock == from+1 {
+		r.lock = 0
+		n.granted()
+		n.nextLock()
+	}
+}
+
+func (n *Node) nextLock() {
+	r := &n.meta.rounds
+	if r.lock != 0 || len(r.asked) == 0 {
+		return
+	}
+	next := r.asked[0]
+	r.asked = r.asked[1:]
+	n.lockAsked(next.node, next.round)
 }
 
 // committed takes over what a round changed. applied: the tables are changed already.
@@ -226,7 +273,7 @@ func (n *Node) metaMessage(l *link, body any) {
 		n.meta.rounds.queue = append(n.meta.rounds.queue, m.Tx)
 		n.nextRound()
 	case *metaLock:
-		n.sendMeta(from, &metaGrant{m.Round})
+		n.lockAsked(from, m.Round)
 	case *metaGrant:
 		r := &n.meta.rounds
 		if r.current != nil && m.Round == r.round {
@@ -237,6 +284,7 @@ func (n *Node) metaMessage(l *link, body any) {
 		if n.phase >= starting && slices.Contains(n.meta.DB, from) {
 			n.committed(m, false)
 		}
+		n.unlock(from)
 	case *metaStatus:
 		l.state = m.Status
 		n.peerStatus(l)
@@ -273,6 +321,7 @@ func (n *Node) metaDown(i uint16) {
 	if member {
 		n.saveDowns()
 	}
+	n.unlock(i)
 	n.granted()
 	if first {
 		for _, t := range slices.Clone(r.mine) {

@@ -25,7 +25,7 @@ type early struct {
 // end of the list [rules 74, 86].
 func (n *Node) startMirror(name string) {
 	r := n.meta.get(name)
-	if n.phase != running || r == nil || !r.Routed || n.queues[name] != nil || !r.onNode(uint16(n.index)).IsZero() {
+	if n.phase != running || n.heal.pausing || r == nil || !r.Routed || n.queues[name] != nil || !r.onNode(uint16(n.index)).IsZero() {
 		return
 	}
 	q := &queue{n: n, name: r.Name, durable: r.Durable, rec: r, senders: map[wire.Pid]*sender{}}

@@ -61,6 +61,7 @@ type Node struct {
 	order    []*queue          // the same, in order of their start
 	conns    []*conn
 	deaths   []death
+	discards []string // queues whose contents a boot throws away after a partition
 	restarts []string // queues whose process crashed
 	calls    callTable
 	guid     uint64
@@ -197,6 +198,11 @@ func (n *Node) dispatch(l *link, m wire.Message) {
 	if to, ok := target(m); ok {
 		if pr := n.find(to); pr != nil {
 			pr.take(m)
+			return
+		}
+		switch m.(type) {
+		case *wire.ToQueue, *wire.Call: // the sender monitors it: noproc
+			l.send(&wire.Down{Pid: to})
 		}
 		return
 	}

@@ -39,6 +39,10 @@ func (n *Node) restartQueue(i uint32) {
 	switch {
 	case n.alive(r.Master) && int(r.Master.Node) != n.index:
 		if r.onNode(uint16(n.index)).IsZero() {
+			if err := n.stores.v.DeleteCrashed(name, emptied(r.Lossy)); err != nil {
+				n.p.Crash("cannot empty a mirror: " + err.Error())
+				return
+			}
 			n.startMirror(name)
 			return
 		}

@@ -286,6 +286,9 @@ func (q *queue) recordChanged(r *Record) {
 	case q.mirror != nil && r.Master == me:
 		q.promote()
 	case q.mirror != nil && !slices.Contains(r.Mirrors, me):
+		if q.n.phase == stopping { // its own leave; what it holds stays on disk
+			break
+		}
 		if r.Refused && slices.Contains(old.Mirrors, me) || q.mirror.joined {
 			q.end(false, false, emptied(r.Lossy))
 			return
@@ -304,6 +307,7 @@ const (
 	whyDeleted = "queue-deleted"
 	whyLossy   = "unsynced-mirror-promoted"
 	whyRejoin  = "mirror-emptied"
+	whySplit   = "discarded-after-partition"
 )
 
 // emptied is why a replica that lost its place is emptied.
@@ -332,7 +336,7 @@ func (q *queue) memberDown(pid wire.Pid) {
 func (n *Node) recordDeath(i uint32) {
 	d := n.deaths[i]
 	r := n.meta.get(d.queue)
-	if n.phase != running || r == nil || n.queues[d.queue] == nil || !r.has(d.pid) {
+	if n.phase != running || n.heal.pausing || r == nil || n.queues[d.queue] == nil || !r.has(d.pid) {
 		return
 	}
 	dead := []wire.Pid{d.pid}

@@ -81,7 +81,7 @@ func (r *Record) forget(gone uint16, stopped func(uint16) bool) {
 		if i != gone && stopped(i) {
 			r.Master = wire.Pid{Node: i}
 			r.Mirrors, r.Sync, r.Ring = nil, nil, nil
-			r.Refused, r.Stopped, r.Routed = false, false, false
+			r.Refused, r.Stopped = false, false
 			return
 		}
 	}

@@ -83,6 +83,25 @@ func (v *Vhost) Reopen(name string) error {
 	return q.recovered(false)
 }
 
+// DeleteCrashed removes what a crashed process of that name has left (rabbit_variable_queue:delete_crashed): a
+// new mirror begins empty. why is what the biography of its messages says.
+func (v *Vhost) DeleteCrashed(name, why string) error {
+	old := v.byName[name]
+	if old == nil || !old.deleted {
+		return nil
+	}
+	delete(v.byName, name)
+	for _, r := range old.left {
+		r.store.remove(r.id)
+	}
+	v.persistent.settle()
+	v.transient.settle()
+	if fs := v.env.FS(); fs.Exists(old.dir) {
+		return fs.Remove(old.dir, why)
+	}
+	return nil
+}
+
 // readTerms says whether the last stop was clean, and makes sure that the next one does not look so
 // unless it is.
 func (v *Vhost) readTerms() bool {
