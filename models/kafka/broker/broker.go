@@ -1,5 +1,5 @@
 // Package broker is one Kafka broker as a program of the simulated world: it boots from its log
-// directory, registers in ZooKeeper, serves the requests of package wire and ties together the replica
+// directory, registers in ZooKeeper or with the KRaft quorum, serves the requests of package wire and ties together the replica
 // manager, the controller and the group coordinator, which are state machines of their own
 // (core/src/main/scala/kafka/server/KafkaServer.scala and KafkaApis.scala of branch 3.9).
 //

@@ -83,10 +83,17 @@ func (k *kraft) boot() {
 	b.p.Work(laneRaft, 0, timerOpen, 0)
 }
 
-// loaded: the logs are open. Requests are served from now on, and the next heartbeat asks to be unfenced.
-func (k *kraft) loaded() {
-	k.open = true
-	k.b.serve()
+// loaded: the logs are open.
+func (k *kraft) loaded() { k.maybeServe() }
+
+// maybeServe accepts requests once the logs are open and the controller has said that the broker is caught
+// up, which it says to none but a registered one; then the next heartbeat asks to be unfenced. A broker that
+// came back before its old session ended does not serve, although the metadata still call it a leader.
+func (k *kraft) maybeServe() {
+	if k.b.phase == registering && k.life.state == recovering && !k.open {
+		k.open = true
+		k.b.serve()
+	}
 }
 
 func (k *kraft) served() {

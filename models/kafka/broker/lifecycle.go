@@ -143,12 +143,15 @@ func (f *lifecycle) beat(m wire.Response) {
 	case starting:
 		if r.CaughtUp {
 			f.state = recovering
+			f.k.maybeServe()
 		}
 		next = 10 * sim.Millisecond // so that a broker with nothing to recover starts sooner
 	case recovering:
 		if !r.Fenced {
 			f.state = running
 			f.k.b.unfenced()
+			// All brokers of a run start together; in life their heartbeats have nothing to do with each other.
+			next = f.k.b.p.Rand("phase").Range(1, f.k.cfg.Heartbeat)
 		}
 	case stopping:
 		if r.ShouldStop {

@@ -37,6 +37,9 @@ func (b *Broker) openDirs() {
 	for i := range b.p.Host.Disks {
 		opt := b.cfg.LogOptions
 		opt.OnFail = func(err error) { b.dirFailed(i, err) }
+		if b.cfg.KRaft != nil {
+			opt.BrokerEpoch = func() int64 { return b.epoch }
+		}
 		opt.Wake = func(d sim.Time) { b.p.After(d, timerDeleted, uint32(i)) }
 		d, _ := log.OpenDir(b.p.FS(i), path, uint32(i+1)*logTag, opt)
 		dirs = append(dirs, d)

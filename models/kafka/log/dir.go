@@ -49,6 +49,8 @@ type DirOptions struct {
 	// Wake is asked to call Dir.Tick after d. Without it files that were deleted stay under their
 	// .deleted names until the next start.
 	Wake func(d sim.Time)
+	// Point, if set, is called before every call that changes the disk: tests cut the power there.
+	Point func()
 	// OnFail is told once when the directory goes offline, with what the disk answered.
 	OnFail func(err error)
 }
@@ -65,7 +67,7 @@ func OpenDir(fs *sim.FS, path string, tag uint32, opt DirOptions) (*Dir, error) 
 		panic("kafka log: the tag of a directory uses the low 24 bits")
 	}
 	w := fs.Disk().Host.W
-	d := &Dir{fs: &volume{FS: fs}, w: w, arena: &w.Arena, path: path, opt: opt, tag: tag, byName: map[string]*Log{}}
+	d := &Dir{fs: &volume{FS: fs, point: opt.Point}, w: w, arena: &w.Arena, path: path, opt: opt, tag: tag, byName: map[string]*Log{}}
 	if err := d.identify(); err != nil {
 		return d, d.fail(err)
 	}

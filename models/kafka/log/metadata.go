@@ -51,7 +51,8 @@ func OpenMetadata(fs *sim.FS, path string, tag uint32, opt DirOptions) *Dir {
 	}
 	w := fs.Disk().Host.W
 	return &Dir{
-		fs: &volume{FS: fs}, w: w, arena: &w.Arena, path: path, opt: opt, tag: tag, byName: map[string]*Log{}, metadata: true,
+		fs: &volume{FS: fs, point: opt.Point}, w: w, arena: &w.Arena, path: path, opt: opt, tag: tag,
+		byName: map[string]*Log{}, metadata: true,
 	}
 }
 

@@ -130,6 +130,12 @@ func (c *checker) coordination() {
 		c.problem(c.at("coordination"), "coordination", "kraft is a preview in kafka %s, without much of what it needs: it is fit for use since 3.3 (KIP-833)", c.r.Version())
 	case kind == "zookeeper" && c.r.AtLeast("4.0"):
 		c.problem(c.at("coordination"), "coordination", "zookeeper is not in kafka %s: it was removed in 4.0 (KIP-833)", c.r.Version())
+	case kind == "zookeeper":
+		for _, q := range c.sys.Quirks {
+			if q.Name == "stale-alter-partition" && !q.On {
+				c.problem(q.Pos, "quirks", "-stale-alter-partition needs broker epochs in AlterPartition, which only KRaft has (KIP-903)")
+			}
+		}
 	case kind == "kraft":
 		v := c.r.Str(models.Topology, "controllers")
 		if n, err := strconv.ParseInt(v, 10, 16); v != "combined" && (err != nil || n < 1 || n > 9) {

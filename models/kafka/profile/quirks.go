@@ -32,7 +32,7 @@ var quirks = []models.Quirk{
 	{Name: "last-isr-lossy-restart", Where: until("4.1"), Source: "KIP-966",
 		Doc:   "The last ISR member is elected even if a power loss cut its log; the others truncate to it.",
 		DocZH: "最后一个 ISR 成员断电丢尾后仍会当选，其他副本向它截断。"},
-	{Name: "stale-alter-partition", Source: "KIP-903",
+	{Name: "stale-alter-partition", Built: true, Source: "KIP-903",
 		Where: []models.QuirkRange{{Until: "3.5", Key: "coordination", Value: "kraft"}, {Key: "coordination", Value: "zookeeper"}},
 		Doc:   "A delayed ISR change can readmit a broker that came back empty.", DocZH: "迟到的 ISR 变更可能让空盘 broker 重新入列。"},
 	{Name: "zk-cached-version-loop", Built: true, Where: until("2.7"), Source: "KAFKA-2729",

@@ -59,7 +59,7 @@ func (n *Node) announce(old, s *metadata.State) {
 		n.emitOf(old.Leader, "leader-lost", s.Name, "broker-"+itoa(old.Leader)+" is gone, ISR "+ids(s.ISR)+elrNote(s))
 	case s.Leader != old.Leader:
 		how := ""
-		lossy := s.Recovering && !old.Recovering
+		lossy := !in(old.ISR, s.Leader) && !in(old.ELR, s.Leader)
 		switch {
 		case lossy:
 			how = ", unclean"

@@ -109,7 +109,7 @@ func (c *Controller) Claim(epoch int32, committed *metadata.Image) {
 	}
 	c.bootstrap()
 	if c.set.FencePeriodic {
-		c.env.After(c.set.Session/8, timerFence, c.term)
+		c.env.After(sim.Time(c.env.Below(uint64(c.set.Session/8)))+1, timerFence, c.term)
 	} else {
 		c.checkSessions()
 	}

@@ -27,9 +27,11 @@ type Config struct {
 	RetryBackoff    sim.Time // controller.quorum.retry.backoff.ms
 	SnapshotBytes   int64    // metadata.log.max.record.bytes.between.snapshots
 
-	CheckQuorum  bool // a leader that a majority does not fetch from resigns (3.7, KAFKA-15489)
-	RepeatBegin  bool // a leader presents itself again to voters that do not fetch (3.9, KAFKA-16926)
-	PreVote      bool // a voter asks whether it could win before it raises the epoch (4.0, KIP-996)
+	CheckQuorum bool   // a leader that a majority does not fetch from resigns (3.7, KAFKA-15489)
+	RepeatBegin bool   // a leader presents itself again to voters that do not fetch (3.9, KAFKA-16926)
+	PreVote     bool   // a voter asks whether it could win before it raises the epoch (4.0, KIP-996)
+	point       func() // tests: called before every call that changes the disk
+
 	FetchWakesHW bool // a high watermark that moved ends parked fetches (4.1, KIP-1166)
 }
 

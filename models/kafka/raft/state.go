@@ -142,8 +142,6 @@ func (r *Replica) heard(leader, epoch int32) bool {
 	case leader >= 0 && r.election.Leader != leader:
 		r.env.Violate("kafka-raft", "leaders "+itoa(int64(leader))+" and "+itoa(int64(r.election.Leader))+" in epoch "+itoa(int64(epoch)))
 		return false
-	case leader >= 0 && r.role == Prospective:
-		r.follow(epoch, leader)
 	default:
 		return false
 	}

@@ -57,7 +57,7 @@ func options() log.Options {
 // who led resigns, who stood is a candidate again, who followed waits for its leader. It says how many
 // bytes were scanned. tag is that of log.OpenMetadata.
 func (r *Replica) Open(fs *sim.FS, path string, tag uint32, onFail func(error)) (scanned int64, ok bool) {
-	r.dir = log.OpenMetadata(fs, path, tag, log.DirOptions{OnFail: onFail})
+	r.dir = log.OpenMetadata(fs, path, tag, log.DirOptions{OnFail: onFail, Point: r.cfg.point})
 	l, rec, err := r.dir.Open(wire.MetadataTopic, 0, options(), r.env.Wall())
 	if r.fail(err) {
 		return 0, false
@@ -99,11 +99,15 @@ func (r *Replica) Start() {
 	case r.election.Voted == r.cfg.ID:
 		r.role, r.deadline, r.retries = Candidate, now+r.electionTimeout(), 1
 		r.resetVoters()
+		r.maybeElected()
 	case r.election.Leader >= 0:
 		r.role, r.deadline = Follower, now+r.cfg.FetchTimeout
 	default:
 		r.role, r.deadline = Unattached, now+r.electionTimeout()
 	}
 	r.env.Led(r.election.Leader, r.election.Epoch)
+	if r.isVoter && len(r.voters) == 0 && r.role != Candidate {
+		r.candidate() // a quorum of one need not wait for anybody
+	}
 	r.poll()
 }
