@@ -10,9 +10,9 @@ func (c *Cluster) Fidelity() []string {
 		"RocketMQ: a send without a master in the route asks for the route together with all other waiting sends",
 		"RocketMQ: the first poll of a client's NameServer, k mod n for client k, is not drawn as the Java client does",
 		"RocketMQ: where a consumer asks for the route again before it commits without a master, the answer counts from the next commit on",
-		"RocketMQ: consumers subscribe to all messages of a topic; tags, SQL filters, broadcasting, pop and lite pull are left out",
+		"RocketMQ: SQL filters, broadcasting, pop and lite pull are left out",
 		"RocketMQ: a consumer's application processes one message after the other, whatever consumeThreadMin says",
-		"RocketMQ: transactions, batches, compression, ACLs, TLS, order topics in the NameServer's key-value table and VIP channels are left out",
+		"RocketMQ: transactions, batches, compression, ACLs, TLS and VIP channels are left out",
 		"RocketMQ: DLedger, controller mode and acting masters are not built",
 	}
 }

@@ -44,10 +44,25 @@ func (Model) Build(w *sim.World, cfg *models.Config) (models.Cluster, error) {
 		c.acks = append(c.acks, make([][]ackSpan, c.Partitions(i)))
 	}
 	c.clients.Groups = c.names
+	c.orderTopics()
 	c.clients.Acked = c.noteAck
 	c.clients.Status = c.noteStatus
 	c.installOperator()
 	return c, nil
+}
+
+// orderTopics is what mqadmin updateTopic -o true puts into every NameServer for a topic.
+func (c *Cluster) orderTopics() {
+	c.nscfg.Order = map[string][]wire.OrderQueues{}
+	for i := range c.cfg.Streams {
+		s := &c.cfg.Streams[i]
+		if !c.cfg.Set.ForStream(s).Bool(models.Topic, "order") {
+			continue
+		}
+		for _, g := range c.names {
+			c.nscfg.Order[s.Name] = append(c.nscfg.Order[s.Name], wire.OrderQueues{Broker: g, Queues: int32(s.Partitions)})
+		}
+	}
 }
 
 // Cluster is one running RocketMQ cluster.

@@ -10,6 +10,9 @@ import (
 // TestOutcomes runs the rows of the outcome table, one or more scenario files each.
 func TestOutcomes(t *testing.T) { outcomes.Run(t, "testdata/outcomes") }
 
+// TestMore runs scenarios of rules that no row of the table is about.
+func TestMore(t *testing.T) { outcomes.Run(t, "testdata/more") }
+
 // rows are the numbers of the outcome table: crashes of masters, of slaves and replication, consumers,
 // NameServers, disks, the modes that switch by themselves, the rest.
 const rows = "1 2 3 4 5 7 8 9 10 11 12 14 15 16 17 19 21 22 23 25 26 27 28 29 30 31 33 34 35 36 38 39 40 41 42 43 45 47 " +

@@ -25,6 +25,7 @@ type terms struct {
 	before    bool // a consumer commits before it processes
 	last      bool // a fresh group begins at the end
 	keys      bool
+	filtered  string // a subExpression that is not *
 }
 
 func (c *Cluster) terms() terms {
@@ -51,6 +52,9 @@ func (c *Cluster) terms() terms {
 		}
 		for g := range s.Consumers {
 			k := r.With(models.ConsumerSection, s.Consumers[g].Settings)
+			if x := k.Str(models.ConsumerSection, "subExpression"); x != "*" {
+				t.filtered = x
+			}
 			t.before = t.before || s.Consumers[g].Ack == models.AckBefore
 			t.last = t.last || s.Consumers[g].Group == "new" && k.Str(models.ConsumerSection, "consumeFromWhere") != "CONSUME_FROM_FIRST_OFFSET"
 		}
@@ -161,6 +165,8 @@ func (c *Cluster) replication(t *terms, line promiseLine) {
 func (t *terms) consumers(line promiseLine) {
 	for _, cause := range []string{"skipped", "skipped-offset"} {
 		switch {
+		case t.filtered != "":
+			line(models.Allowed, cause, "subExpression="+t.filtered, "The group wants other tags (FilterAPI.buildSubscriptionData).")
 		case t.before:
 			line(models.Allowed, cause, "ack: before", "Progress is noted before the message is processed: at most once.")
 		case t.last:

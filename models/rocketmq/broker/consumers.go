@@ -3,6 +3,7 @@ package broker
 import (
 	"slices"
 
+	"github.com/mqsim/mqsim/models/rocketmq/store"
 	"github.com/mqsim/mqsim/models/rocketmq/wire"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -15,9 +16,11 @@ type consumers struct {
 
 // group is ConsumerGroupInfo.
 type group struct {
-	name    string
-	members []member // in order of arrival
-	topics  []string
+	name       string
+	members    []member // in order of arrival
+	topics     []string
+	expression string
+	match      func(tagsCode int64) bool // of expression; nil takes all
 }
 
 type member struct {
@@ -50,7 +53,10 @@ func (b *Broker) heartbeat(c *sim.Conn, m *wire.HeartbeatRequest) {
 			b.consumers.names = append(b.consumers.names, d.Group)
 			b.groups.add(d.Group)
 		}
-		changed := !slices.Equal(g.topics, d.Topics)
+		changed := !slices.Equal(g.topics, d.Topics) || g.expression != d.Expression
+		if g.expression != d.Expression {
+			g.expression, g.match = d.Expression, tagMatch(d.Expression)
+		}
 		g.topics = d.Topics
 		k := slices.IndexFunc(g.members, func(x member) bool { return x.c == c })
 		if k < 0 {
@@ -66,6 +72,28 @@ func (b *Broker) heartbeat(c *sim.Conn, m *wire.HeartbeatRequest) {
 	if !m.Oneway {
 		b.reply(c, &wire.Answer{RespHeader: wire.RespHeader{Opaque: m.Opaque}})
 	}
+}
+
+// tagMatch is codeSet of SubscriptionData: the queue holds hashes of tags, and the client compares the tags
+// themselves (FilterAPI.buildSubscriptionData, ExpressionMessageFilter.isMatchedByConsumeQueue).
+func tagMatch(expression string) func(int64) bool {
+	tags := wire.Tags(expression)
+	if len(tags) == 0 {
+		return nil
+	}
+	codes := make([]int64, len(tags))
+	for i, t := range tags {
+		codes[i] = store.TagsCode([]byte(t))
+	}
+	return func(code int64) bool { return slices.Contains(codes, code) }
+}
+
+// filter is what a group's subscription to a topic lets pass, nil for everything.
+func (g *consumers) filter(name, topic string) func(int64) bool {
+	if x := g.groups[name]; x != nil && x.match != nil && topic != RetryTopic(name) {
+		return x.match
+	}
+	return nil
 }
 
 // notifyGroup tells every member that the list changed (DefaultConsumerIdsChangeListener).

@@ -56,13 +56,13 @@ type hooks Broker
 
 func (h *hooks) Started() { (*Broker)(h).started() }
 
-func (h *hooks) Arrived(q *store.Queue, next, _ int64) {
+func (h *hooks) Arrived(q *store.Queue, next, tagsCode int64) {
 	b := (*Broker)(h)
 	if q.Topic == scheduleTopic {
 		b.scheduled(int(q.ID))
 		return
 	}
-	b.arrived(q.Topic, q.ID, next)
+	b.arrived(q.Topic, q.ID, next, tagsCode)
 }
 
 func (h *hooks) Flushed(token uint32, ok bool) { (*Broker)(h).flushed(token, ok) }
@@ -117,7 +117,7 @@ func (e *engine) shutdown(done func())              { e.Shutdown(done) }
 func (e *engine) pull(m *wire.PullMessageRequest, r *wire.PullMessageResponse) (behind bool) {
 	g := &e.get
 	g.Refs = r.Refs
-	e.Get(m.Topic, m.QueueID, m.Offset, int(m.MaxMsgs), nil, g)
+	e.Get(m.Topic, m.QueueID, m.Offset, int(m.MaxMsgs), e.b.consumers.filter(m.Group, m.Topic), g)
 	r.NextOffset, r.MinOffset, r.MaxOffset = g.Next, g.Min, g.Max
 	r.Refs, r.Count, r.Bytes = g.Refs, int32(g.Count), int32(g.Bytes)
 	switch g.Status {

@@ -82,9 +82,10 @@ func (b *Broker) hold(c *sim.Conn, m *wire.PullMessageRequest, t *topic) {
 	b.holds++
 }
 
-// arrived wakes the held pulls of a queue whose ConsumeQueue now ends at next. Before 5.x nobody calls
+// arrived wakes the held pulls of a queue whose ConsumeQueue now ends at next, if the last message's tag
+// suits them. Before 5.x nobody calls
 // it on a slave (DefaultMessageStore.ReputMessageService.doReput).
-func (b *Broker) arrived(name string, id int32, next int64) {
+func (b *Broker) arrived(name string, id int32, next, tagsCode int64) {
 	if b.holds == 0 {
 		return
 	}
@@ -93,18 +94,19 @@ func (b *Broker) arrived(name string, id int32, next int64) {
 		return
 	}
 	if q := &t.queues[id]; len(q.held) > 0 {
-		b.wake(q, next)
+		b.wake(q, next, &tagsCode)
 	}
 }
 
-// wake runs again what has something to read or has waited long enough (notifyMessageArriving).
-func (b *Broker) wake(q *queue, next int64) {
+// wake runs again what has something to read or has waited long enough (notifyMessageArriving). Without a
+// tags code everything suits.
+func (b *Broker) wake(q *queue, next int64, tagsCode *int64) {
 	now := b.p.Now()
 	list := q.held
 	kept := 0
 	ready := make([]held, 0, 4)
 	for _, h := range list {
-		if next > h.m.Offset || now >= h.until {
+		if now >= h.until || next > h.m.Offset && b.suits(h.m, tagsCode) {
 			ready = append(ready, h)
 			continue
 		}
@@ -122,6 +124,14 @@ func (b *Broker) wake(q *queue, next int64) {
 	}
 }
 
+func (b *Broker) suits(m *wire.PullMessageRequest, tagsCode *int64) bool {
+	if tagsCode == nil {
+		return true
+	}
+	match := b.consumers.filter(m.Group, m.Topic)
+	return match == nil || match(*tagsCode)
+}
+
 // checkHolds is the 5 s loop of PullRequestHoldService: time-outs, and on a slave the only look at what
 // has arrived.
 func (b *Broker) checkHolds() {
@@ -132,7 +142,7 @@ func (b *Broker) checkHolds() {
 		t := b.topics.byName[name]
 		for id := range t.queues {
 			if q := &t.queues[id]; len(q.held) > 0 {
-				b.wake(q, b.store.queueMax(name, int32(id)))
+				b.wake(q, b.store.queueMax(name, int32(id)), nil)
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func NewConsumer(c *Cluster, spec *models.ConsumerSpec, sink models.ConsumerSink
 // (DefaultMQPushConsumerImpl.start).
 func (c *Consumer) Boot(p *sim.Proc) {
 	c.proc = p
-	c.net.group = c.spec.Group
+	c.net.group, c.net.filter = c.spec.Group, c.cfg.expression
 	c.net.boot(p, c.cluster, &c.cfg.net, c, []string{c.cluster.Topics[c.spec.Stream], RetryTopic(c.spec.Group)})
 	p.Every(c.cfg.rebalance, timerRebalance, 0)
 	p.Every(c.cfg.commit, timerCommit, 0)

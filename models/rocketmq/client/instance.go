@@ -121,6 +121,7 @@ type instance struct {
 	id       string
 	producer string // group names; "" = none
 	group    string
+	filter   string // subExpression of the group's own topic
 	topics   []topic
 	addrs    []wire.BrokerData // brokerAddrTable, ordered by broker name
 	remotes  []*remote
@@ -141,7 +142,7 @@ type expiry struct {
 // boot starts the scheduled tasks; their phases are drawn (MQClientInstance.startScheduledTask).
 func (n *instance) boot(p *sim.Proc, cl *Cluster, cfg *netConfig, lib library, topics []string) {
 	*n = instance{p: p, cl: cl, cfg: cfg, lib: lib, id: p.Host.Name + "@1", alarm: forever, rnd: p.Rand("client"),
-		producer: n.producer, group: n.group}
+		producer: n.producer, group: n.group, filter: n.filter}
 	for _, t := range topics {
 		n.topics = append(n.topics, topic{name: t})
 	}

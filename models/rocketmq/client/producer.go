@@ -208,6 +208,9 @@ func (p *Producer) request(s *send) *wire.SendMessageRequest {
 	} else {
 		req.Props = append(req.Props, "\x02WAIT\x01false\x02"...)
 	}
+	if p.cfg.tags != "" {
+		req.Props = append(append(append(req.Props, "TAGS\x01"...), p.cfg.tags...), 2)
+	}
 	req.Body = s.body
 	return req
 }

@@ -21,6 +21,14 @@ type publish struct {
 // newPublish is topicRouteData2TopicPublishInfo: writable queues of groups that have a master.
 func newPublish(m *wire.RouteResponse, rnd *sim.Rand) *publish {
 	p := &publish{next: uint32(rnd.Below(1 << 31))}
+	for _, o := range m.Order { // an order topic keeps its queues, alive or not
+		for k := range o.Queues {
+			p.queues = append(p.queues, target{o.Broker, k})
+		}
+	}
+	if len(m.Order) > 0 {
+		return p
+	}
 	for i := range m.Queues {
 		q := &m.Queues[i]
 		if q.Perm&wire.PermWrite == 0 || !hasMaster(m, q.Broker) {

@@ -1,6 +1,8 @@
 package client
 
 import (
+	"slices"
+
 	"github.com/mqsim/mqsim/models"
 	"github.com/mqsim/mqsim/models/rocketmq/store"
 	"github.com/mqsim/mqsim/models/rocketmq/wire"
@@ -152,6 +154,12 @@ func (c *Consumer) take(q *queue, m *wire.PullMessageResponse) {
 			return
 		}
 		rec := &c.cursor.Record
+		if q.topic == ownTopic && !c.wanted(rec) {
+			if q.count == 0 && len(q.backs) == 0 {
+				q.processed(rec.QueueOffset) // correctTagsOffset
+			}
+			continue
+		}
 		c.token++
 		g := given{token: c.token, q: q, offset: rec.QueueOffset, record: rec.PhysicalOffset,
 			size: uint32(rec.BodyLen), retries: rec.Reconsume, body: c.body()}
@@ -175,6 +183,15 @@ func (c *Consumer) take(q *queue, m *wire.PullMessageResponse) {
 	if c.cfg.orderly {
 		c.goOn(q)
 	}
+}
+
+// wanted is the client's own filter: the broker compares hashes (PullAPIWrapper.processPullResult).
+func (c *Consumer) wanted(rec *store.Record) bool {
+	if len(c.cfg.tags) == 0 {
+		return true
+	}
+	tag, _ := store.Property(rec.Properties, store.PropTags)
+	return slices.Contains(c.cfg.tags, string(tag))
 }
 
 // body is the present record's body as one reference.

@@ -157,7 +157,7 @@ func (n *instance) greet(r *remote, arg uint32) {
 		m.Producers = []string{n.producer}
 	}
 	if n.group != "" {
-		d := wire.ConsumerData{Group: n.group}
+		d := wire.ConsumerData{Group: n.group, Expression: n.filter}
 		for t := range n.topics {
 			d.Topics = append(d.Topics, n.topics[t].name)
 		}

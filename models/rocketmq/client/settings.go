@@ -2,6 +2,7 @@ package client
 
 import (
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/models/rocketmq/wire"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -49,6 +50,7 @@ type producerConfig struct {
 	retryNotOK    bool     // retryAnotherBrokerWhenNotStoreOK
 	latencyFaults bool     // sendLatencyFaultEnable
 	waitStore     bool     // property WAIT
+	tags          string   // property TAGS
 	maxSize       uint32   // maxMessageSize
 	sync, oneWay  bool
 	retryBusy     bool // SYSTEM_BUSY is among the codes that are retried
@@ -62,7 +64,7 @@ func readProducer(cl *Cluster, spec *models.ProducerSpec) producerConfig {
 		net:     readNet(cl, r, s, spec.Index, spec.At, spec.Stay),
 		timeout: r.Time(s, "sendMsgTimeout"), retries: int(r.Int(s, "retryTimesWhenSendFailed")),
 		asyncRetries: int(r.Int(s, "retryTimesWhenSendAsyncFailed")), retryNotOK: r.Bool(s, "retryAnotherBrokerWhenNotStoreOK"),
-		latencyFaults: r.Bool(s, "sendLatencyFaultEnable"), waitStore: r.Bool(s, "waitStoreMsgOK"),
+		latencyFaults: r.Bool(s, "sendLatencyFaultEnable"), waitStore: r.Bool(s, "waitStoreMsgOK"), tags: r.Str(s, "tags"),
 		maxSize: uint32(r.Int(s, "maxMessageSize")), sync: spec.Sync, oneWay: spec.OneWay,
 		retryBusy: !r.Quirk("busy-not-retried"), isolation: &slowIsolation,
 	}
@@ -100,6 +102,8 @@ type consumerConfig struct {
 	lockEvery  sim.Time
 	lockLive   sim.Time
 	lockMaster bool // only a master gives locks
+	expression string
+	tags       []string // of expression; none: all
 	suspendFor sim.Time
 	maxRetries int32
 }
@@ -117,5 +121,6 @@ func readConsumer(cl *Cluster, spec *models.ConsumerSpec) consumerConfig {
 		rebalance: r.Time(s, "rebalanceWaitInterval"), lockEvery: r.Time(s, "rebalanceLockInterval"),
 		lockLive: r.Time(s, "rebalanceLockMaxLiveTime"), suspendFor: r.Time(s, "suspendCurrentQueueTimeMillis"),
 		maxRetries: int32(r.Int(s, "maxReconsumeTimes")), lockMaster: r.Quirk("orderly-needs-master"),
+		expression: r.Str(s, "subExpression"), tags: wire.Tags(r.Str(s, "subExpression")),
 	}
 }

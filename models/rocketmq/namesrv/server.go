@@ -21,7 +21,10 @@ type Config struct {
 	ScanFirst sim.Time // delay of the first scan for them
 	Scan      sim.Time // period of the scans
 	Idle      sim.Time // serverChannelMaxIdleTimeSeconds: a connection without traffic is closed
-	Respawn   sim.Time // pause of the supervisor before it starts an ended NameServer again; 0: none
+	// Order is ORDER_TOPIC_CONFIG in the key-value table, which is on disk and has been the same since the
+	// topics were made.
+	Order   map[string][]wire.OrderQueues
+	Respawn sim.Time // pause of the supervisor before it starts an ended NameServer again; 0: none
 }
 
 // DefaultConfig is 4.9's.
@@ -170,6 +173,9 @@ func (s *Server) Receive(c *sim.Conn, m any) {
 	case *wire.RouteRequest:
 		r := s.routes.route(m.Topic)
 		r.Opaque = m.Opaque
+		if r.Code == wire.Success {
+			r.Order = s.cfg.Order[m.Topic]
+		}
 		c.Send(r, r.Size())
 	case *wire.RegisterBrokerRequest:
 		s.register(c, m)

@@ -29,6 +29,8 @@ var producerRows = []models.Setting{
 		Doc: "Queues of a topic that is created by a send.", DocZH: "自动创建 topic 的队列数。"},
 	{Name: "compressMsgBodyOverHowmuch", Kind: models.KindBytes, Defaults: from("4096"), Source: srcProducer,
 		Doc: "Size from which bodies are compressed; bodies here do not compress.", DocZH: "超过此大小压缩；这里的消息体不可压缩。"},
+	{Name: "tags", Kind: models.KindString, Effect: true, Source: "Message.java (property TAGS)",
+		Doc: "Tag of every message.", DocZH: "消息的 tag。"},
 	{Name: "producerGroup", Kind: models.KindString, Source: srcProducer, Doc: "Name of the producer's group.", DocZH: "生产者组名。"},
 }
 
@@ -39,6 +41,8 @@ var consumerRows = []models.Setting{
 	{Name: "messageModel", Kind: models.KindEnum, Enum: []string{"CLUSTERING", "BROADCASTING"}, NotBuilt: []string{"BROADCASTING"}, Defaults: from("CLUSTERING"),
 		Effect: true, Source: srcConsumer,
 		Doc: "Whether a group divides the messages or each member gets all.", DocZH: "集群消费或广播消费。"},
+	{Name: "subExpression", Kind: models.KindString, Defaults: from("*"), Effect: true, Source: srcConsumer + ", FilterAPI.java",
+		Doc: "Tags that the group wants: * or TagA || TagB.", DocZH: "订阅的 tag 表达式：* 或 TagA || TagB。"},
 	{Name: "pullBatchSize", Kind: models.KindInt, Min: 1, Max: 1024, Defaults: from("32"), Effect: true, Source: srcConsumer,
 		Doc: "Most messages of one pull.", DocZH: "单次拉取的最多消息数。"},
 	{Name: "pullInterval", Kind: models.KindMillis, Max: 65535, Defaults: from("0"), Effect: true, Source: srcConsumer,

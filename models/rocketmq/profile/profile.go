@@ -40,7 +40,7 @@ var table = models.Table{
 		{Name: "4.9", Last: "4.9.8", Built: true, Doc: "the last classic line: flush and replica waits in parallel, SYNC_MASTER degrades to a weaker status"},
 		{Name: "5.3", Last: "5.3.3", Built: true, Doc: "inSyncReplicas, slaves reject pulls unless slaveReadEnable, controller mode and acting masters"},
 	},
-	Sections: []models.Section{models.Broker, models.ProducerSection, models.ConsumerSection},
+	Sections: []models.Section{models.Broker, models.Topic, models.ProducerSection, models.ConsumerSection},
 	Topology: topology,
 	Settings: settings(),
 	Quirks:   quirks,
@@ -98,6 +98,12 @@ var topology = []models.Setting{
 		Doc: "Controllers on hosts of their own.", DocZH: "controller 数量（独立主机）。"},
 }
 
+var topicRows = []models.Setting{
+	{Name: "order", Kind: models.KindBool, Defaults: from("false"), Effect: true, Source: "UpdateTopicSubCommand.java (-o), MQClientInstance.topicRouteData2TopicPublishInfo",
+		Doc:   "An order topic: NameServers keep the list of its queues, so that a key stays with its queue even if that queue's master is gone.",
+		DocZH: "顺序 topic：NameServer 保存队列列表，master 宕机后 key 仍留在原队列（发送失败）。"},
+}
+
 func settings() []models.Setting {
 	var out []models.Setting
 	for _, part := range []struct {
@@ -105,7 +111,7 @@ func settings() []models.Setting {
 		rows    []models.Setting
 	}{
 		{models.Broker, brokerStore}, {models.Broker, brokerHA}, {models.Broker, brokerServing}, {models.Broker, brokerCleaning},
-		{models.ProducerSection, producerRows}, {models.ConsumerSection, consumerRows},
+		{models.Topic, topicRows}, {models.ProducerSection, producerRows}, {models.ConsumerSection, consumerRows},
 	} {
 		for _, row := range part.rows {
 			row.Section = part.section

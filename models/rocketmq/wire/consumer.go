@@ -1,5 +1,7 @@
 package wire
 
+import "strings"
+
 // Queue names a message queue of one broker group.
 type Queue struct {
 	Topic string
@@ -88,7 +90,9 @@ type HeartbeatRequest struct {
 // ConsumerData is one group of a heartbeat (common/protocol/heartbeat/ConsumerData.java).
 type ConsumerData struct {
 	Group  string
-	Topics []string // subscribed, each with "*"
+	Topics []string // subscribed
+	// Expression is the subExpression of the first of them, "*" or "TagA || TagB"; the retry topic has "*".
+	Expression string
 }
 
 // Characters of the JSON of HeartbeatData around its names.
@@ -109,6 +113,9 @@ func (m *HeartbeatRequest) Size() int {
 		n += consumerFixed + len(m.Consumers[i].Group)
 		for _, t := range m.Consumers[i].Topics {
 			n += subscriptionFixed + len(t)
+		}
+		if x := m.Consumers[i].Expression; len(x) > 1 {
+			n += 2*len(x) + 12*(1+strings.Count(x, "|")/2) // subString, tagsSet and codeSet
 		}
 	}
 	return m.frame(codeHeartBeat, 0, n)
@@ -239,4 +246,15 @@ type LockResponse struct {
 // Size counts the encoded bytes.
 func (m *LockResponse) Size() int {
 	return m.frame(0, len(`{"lockOKMQSet":[]}`)+queuesLen(m.Broker, m.Queues))
+}
+
+// Tags are the tags of a subscription expression, none for "*" and "" (FilterAPI.buildSubscriptionData).
+func Tags(expression string) []string {
+	var out []string
+	for _, t := range strings.Split(expression, "||") {
+		if t = strings.TrimSpace(t); t != "" && t != "*" {
+			out = append(out, t)
+		}
+	}
+	return out
 }

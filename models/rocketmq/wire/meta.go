@@ -135,6 +135,14 @@ type RouteResponse struct {
 	Topic   string
 	Queues  []QueueData
 	Brokers []BrokerData
+	// Order is ORDER_TOPIC_CONFIG of an order topic: which queues there are, whoever lives.
+	Order []OrderQueues
+}
+
+// OrderQueues is one group of an order topic.
+type OrderQueues struct {
+	Broker string
+	Queues int32
 }
 
 // QueueData is what one broker group has of a topic.
@@ -167,6 +175,12 @@ func (m *RouteResponse) Size() int {
 		q := &m.Queues[i]
 		n += len(`{"brokerName":"","perm":6,"readQueueNums":,"topicSysFlag":0,"writeQueueNums":},`) +
 			len(q.Broker) + digits(int64(q.ReadQueues)) + digits(int64(q.WriteQueues))
+	}
+	for i := range m.Order {
+		n += len(m.Order[i].Broker) + digits(int64(m.Order[i].Queues)) + len(`:;`)
+	}
+	if len(m.Order) > 0 {
+		n += len(`,"orderTopicConf":""`)
 	}
 	for i := range m.Brokers {
 		b := &m.Brokers[i]
