@@ -1,7 +1,8 @@
 // Package broker is one Kafka broker as a program of the simulated world: it boots from its log
-// directory, registers in ZooKeeper or with the KRaft quorum, serves the requests of package wire and ties together the replica
-// manager, the controller and the group coordinator, which are state machines of their own
-// (core/src/main/scala/kafka/server/KafkaServer.scala and KafkaApis.scala of branch 3.9).
+// directory, becomes a member of its cluster through ZooKeeper or the KRaft quorum, serves the requests of
+// package wire and ties together the replica manager, the controller and the group coordinator, which are
+// state machines of their own (core/src/main/scala/kafka/server/KafkaServer.scala, BrokerServer.scala and
+// KafkaApis.scala of branch 3.9).
 //
 //	stats := replica.NewStats(w)
 //	host.Install(broker.ServiceName, boot, func() sim.Program { return broker.New(cfg) })

@@ -17,6 +17,9 @@ func TestRandomSchedules(t *testing.T) {
 			c.PreVote = seed%3 == 0
 			c.FetchWakesHW = seed%4 == 0
 			c.CheckQuorum = seed%5 != 0
+			if seed%2 == 0 {
+				c.SnapshotBytes = 1500
+			}
 		})
 		w.start()
 		rnd := sim.NewRand(seed, "schedule")

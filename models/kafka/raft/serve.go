@@ -68,7 +68,7 @@ func (r *Replica) tryFetch(m *wire.QuorumFetchRequest) *wire.QuorumFetchResponse
 		return r.answer(m, e)
 	}
 	resp := r.answer(m, wire.None)
-	if m.Offset < r.log.Start() {
+	if r.needsSnapshot(m.Offset, m.LastEpoch) {
 		resp.SnapshotEnd, resp.SnapshotEpoch = r.snap.end, r.snap.epoch
 		return resp
 	}
@@ -92,16 +92,22 @@ func (r *Replica) tryFetch(m *wire.QuorumFetchRequest) *wire.QuorumFetchResponse
 	return resp
 }
 
-// endOf is KafkaMetadataLog.endOffsetForEpoch: the last epoch not above the asked one, and its end.
+// needsSnapshot says whether the log alone does not tell how a replica goes on from there: it begins behind
+// that offset, or what lies below its beginning is not what the replica has (ReplicatedLog.
+// validateOffsetAndEpoch).
+func (r *Replica) needsSnapshot(offset int64, lastEpoch int32) bool {
+	start := r.log.Start()
+	return r.snap.end > 0 && (offset < start || offset == start && lastEpoch != r.snap.epoch || lastEpoch < r.snap.epoch)
+}
+
+// endOf is KafkaMetadataLog.endOffsetForEpoch: the last epoch not above the asked one, and its end; for an
+// epoch later than all of the log, the log's own end.
 func (r *Replica) endOf(epoch int32) (int32, int64) {
-	if epoch == r.snap.epoch && r.log.LatestEpoch() == log.None {
-		return epoch, r.snap.end
-	}
 	e, end := r.log.EndOffsetFor(epoch)
-	if e == log.None {
-		return 0, 0
-	}
-	if end == r.log.Start() && r.snap.end == end && epoch <= r.snap.epoch {
+	switch {
+	case e == log.None:
+		return r.lastEpoch(), r.log.End()
+	case end == r.snap.end && e == epoch:
 		return r.snap.epoch, end
 	}
 	return e, end

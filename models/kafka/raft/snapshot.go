@@ -148,7 +148,8 @@ func (r *Replica) restore() error {
 	if !ok {
 		return log.ErrMalformed
 	}
-	if r.log.End() < r.snap.end {
+	// truncateToLatestSnapshot: a log that ends before the snapshot, by epoch or by offset, is void.
+	if last := r.log.LatestEpoch(); last < r.snap.epoch || r.log.End() < r.snap.end {
 		if err := r.log.TruncateFully(r.snap.end, log.WhyTruncated, r.env.Wall()); err != nil {
 			return err
 		}

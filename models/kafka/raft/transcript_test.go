@@ -56,6 +56,18 @@ func (s *story) command() string {
 		s.w.cut(ids...)
 	case "heal":
 		s.w.heal()
+	case "wipe":
+		s.each(func(i int) {
+			if err := s.w.hosts[i-1].Disk(0).FS().Remove("kafka-logs", "wiped"); err != nil {
+				s.t.Fatal(err)
+			}
+		})
+	case "files":
+		s.each(func(i int) {
+			for _, name := range s.w.hosts[i-1].Disk(0).FS().List("kafka-logs/__cluster_metadata-0") {
+				s.log = append(s.log, name)
+			}
+		})
 	case "state":
 		return s.state()
 	case "file":
@@ -68,7 +80,7 @@ func (s *story) command() string {
 	return out
 }
 
-// quorum seed=S voters=N [pre-vote] [no-check]: starts one.
+// quorum seed=S voters=N [pre-vote] [no-check] [hw-wakes] [snapshots]: starts one.
 func (s *story) quorum() {
 	seed, n := uint64(1), 3
 	s.d.MaybeScanArgs(s.t, "seed", &seed)
@@ -77,6 +89,9 @@ func (s *story) quorum() {
 		c.PreVote = s.d.HasArg("pre-vote")
 		c.CheckQuorum = !s.d.HasArg("no-check")
 		c.FetchWakesHW = s.d.HasArg("hw-wakes")
+		if s.d.HasArg("snapshots") {
+			c.SnapshotBytes = 2000
+		}
 	})
 	s.w.OnEmit(func(e sim.DomainEvent) {
 		s.log = append(s.log, fmt.Sprintf("%7.3fs %s %s %s", float64(e.At)/1e9, e.Host.Name, e.Kind, e.Text))
