@@ -28,6 +28,7 @@ func BenchmarkScenario(b *testing.B) {
 				}
 				events += x.w.K.Events()
 				messages += uint64(x.driver.History().Messages())
+				x.release()
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(messages), "ns/msg")
 			b.ReportMetric(float64(events)/float64(messages), "events/msg")

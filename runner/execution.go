@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/mqsim/mqsim/faults"
 	"github.com/mqsim/mqsim/models"
@@ -44,11 +45,24 @@ type counters struct {
 	busyCPU, busyNIC, busyDisk         []sim.Time // by server host
 }
 
+// memory are the arenas of runs that are over. Fresh memory costs page faults: some tens of MiB a run.
+var memory sync.Pool
+
+// release gives the world's bytes to a later run. Nothing of the world may be read afterwards.
+func (x *execution) release() {
+	old := new(sim.Arena)
+	old.Reuse(&x.w.Arena)
+	memory.Put(old)
+}
+
 // execute runs a system. watch is nil for a first run, else the messages whose biography is wanted.
 // dataDir "" keeps files in memory.
 func execute(sc *scenarios.Scenario, sys *scenarios.System, seed uint64, dataDir string, watch []sim.MsgID) (*execution, error) {
 	x := &execution{sc: sc, sys: sys, seed: seed}
 	x.w = sim.NewWorld(seed, sc.Hardware.NetSpec())
+	if old, ok := memory.Get().(*sim.Arena); ok {
+		x.w.Arena.Reuse(old)
+	}
 	x.w.K.Fold(seed)
 	x.w.DataDir = dataDir
 	if watch != nil {

@@ -35,6 +35,7 @@ func (x *execution) judge(dataDir string) (*judged, error) {
 			x.w.Violate("watched-run", fmt.Sprintf("the watched run ended with trace hash %s instead of %s", again.hash(), x.hash()))
 		}
 		out.findings = autopsy.Explain(lost, again.w.Notes(), autopsy.Takeovers(again.w.Trace.Events), x.partOf)
+		again.release()
 		in.Causes = verdict.Causes{}
 		for _, f := range out.findings {
 			in.Causes[f.ID] = f.Cause

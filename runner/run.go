@@ -141,10 +141,12 @@ func runJob(j job, opt Options) (out *judged, err error) {
 		if again.hash() != x.hash() {
 			x.w.Violate("determinism", "a second run ended with trace hash "+again.hash())
 		}
+		again.release()
 	}
 	out, err = x.judge(dir)
 	if err == nil && opt.Trace == nil && opt.History == nil {
 		out.first = nil // the world is no longer needed
+		x.release()
 	}
 	return out, err
 }

@@ -36,6 +36,7 @@ type Arena struct {
 	open   int    // the chunk that small extents are cut from
 	used   uint32 // bytes of it that are taken
 	spare  [][]byte
+	stale  bool // the open chunk served another run: extents are cleared when they are cut
 	bytes  uint64
 }
 
@@ -68,6 +69,13 @@ func (a *Arena) Reset() {
 	*a = Arena{chunks: a.chunks[:0], spare: spare}
 }
 
+// Reuse takes over the memory of an arena that nobody uses any more.
+func (a *Arena) Reuse(old *Arena) {
+	old.Reset()
+	a.spare = append(a.spare, old.spare...)
+	*old = Arena{}
+}
+
 // Size is the number of bytes in all extents, without padding.
 func (a *Arena) Size() uint64 { return a.bytes }
 
@@ -93,15 +101,20 @@ func (a *Arena) Alloc(n int) (Ref, []byte) {
 	}
 	r := Ref{Chunk: uint32(a.open), Off: a.used, Len: uint32(n)}
 	a.used += (uint32(n) + granule - 1) &^ (granule - 1)
-	return r, a.Bytes(r)
+	b := a.Bytes(r)
+	if a.stale {
+		clear(b)
+	}
+	return r, b
 }
 
 func (a *Arena) openChunk() {
 	var d []byte
-	if n := len(a.spare); n > 0 {
+	n := len(a.spare)
+	a.stale = n > 0
+	if n > 0 {
 		d = a.spare[n-1]
 		a.spare = a.spare[:n-1]
-		clear(d)
 	} else {
 		d = make([]byte, chunkSize)
 	}
