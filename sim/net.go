@@ -552,11 +552,11 @@ func (n *Network) syn(c *Conn, tried Time) {
 	now := n.w.Now()
 	if !c.Peer.Up || n.cut(c.host, c.Peer, c.Port.Class, true) || n.cut(c.Peer, c.host, c.Port.Class, false) ||
 		len(n.rules) > 0 && (n.lossy(c.host, c.Peer, c.Port.Class) || n.lossy(c.Peer, c.host, c.Port.Class)) {
-		next := max(synFirst, tried)
-		if tried+next > synGiveUp {
+		if tried >= synGiveUp {
 			c.p.enqueue(&item{what: itemConnected, conn: c, m: ErrTimeout, lane: -1}, 0)
 			return
 		}
+		next := tried + synFirst // the pauses double: again after 1, 3, 7 ... 63 s
 		n.post(now+next, &segment{kind: segSYN, to: c, size: int(tried + next)})
 		return
 	}
