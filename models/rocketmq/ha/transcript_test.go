@@ -141,6 +141,15 @@ func (r *rig) do(t *testing.T, d *datadriven.TestData) string {
 		arg("min", &r.log.min)
 		arg("file", &r.log.file)
 		arg("insync", &r.cfg.InSync)
+	case "rules": // rules early=1 trust=0 newest=0 degrades=1: other than 4.9.8's
+		for key, field := range map[string]*bool{"early": &r.cfg.EarlyTimeout, "trust": &r.cfg.TrustReports, "newest": &r.cfg.NewestFile,
+			"never-degrades": &r.cfg.NeverDegrades, "check-ahead": &r.cfg.CheckAhead} { //mqsim:unordered each on its own
+			if d.HasArg(key) {
+				var v int
+				d.ScanArgs(t, key, &v)
+				*field = v == 1
+			}
+		}
 	case "accept":
 		c := &sim.Conn{Peer: &sim.Host{Name: who}}
 		r.conns[who] = c

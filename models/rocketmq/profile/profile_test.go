@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/sim"
 	"github.com/stretchr/testify/require"
 )
 
@@ -88,4 +89,40 @@ func TestCheck(t *testing.T) {
 	r, problems = models.Resolve(Table(), sys)
 	require.Len(t, problems, 1) // not built yet
 	require.Len(t, Table().Check(sys, r, nil), 1)
+}
+
+// TestOnlyInTheirVersions: a setting that a version lacks is an error that says when it came or went.
+func TestOnlyInTheirVersions(t *testing.T) {
+	for _, c := range []struct {
+		version, name, value, want string
+		section                    models.Section
+	}{
+		{"4.3", "slaveTimeout", "3000", "came with 4.9.3", models.Broker},
+		{"4.9", "inSyncReplicas", "2", "came with 5.0", models.Broker},
+		{"4.9", "readUnCommitted", "true", "came with 5.3.0", models.Broker},
+		{"5.3", "haSlaveFallbehindMax", "1024", "5.0", models.Broker},
+		{"4.9", "sendMsgMaxTimeoutPerRequest", "800", "came with 5.3.3", models.ProducerSection},
+	} {
+		sys := &models.System{Name: "r", Model: "rocketmq", Version: c.version}
+		sys.Sections[c.section] = models.Settings{{Name: c.name, Value: c.value}}
+		_, problems := models.Resolve(Table(), sys)
+		require.Len(t, problems, 1, "%s in %s", c.name, c.version)
+		require.False(t, problems[0].Warn)
+		require.Contains(t, problems[0].Text, c.want)
+	}
+	for _, v := range []string{"4.3", "4.9", "5.3"} {
+		_, problems := models.Resolve(Table(), &models.System{Name: "r", Model: "rocketmq", Version: v})
+		require.Empty(t, problems, v)
+	}
+}
+
+// TestDelayLevels reads messageDelayLevel as ScheduleMessageService.parseDelayLevel does.
+func TestDelayLevels(t *testing.T) {
+	got, err := DelayLevels("1s 2m 1h 1d")
+	require.NoError(t, err)
+	require.Equal(t, []sim.Time{sim.Second, 2 * sim.Minute, sim.Hour, 24 * sim.Hour}, got)
+	for _, bad := range []string{"5", "s", "1w", "-1s"} {
+		_, err := DelayLevels(bad)
+		require.Error(t, err, bad)
+	}
 }
