@@ -9,6 +9,7 @@ import (
 	"github.com/mqsim/mqsim/models/kafka/broker"
 	"github.com/mqsim/mqsim/models/kafka/group"
 	"github.com/mqsim/mqsim/models/kafka/log"
+	"github.com/mqsim/mqsim/models/kafka/profile"
 	"github.com/mqsim/mqsim/models/kafka/replica"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/sim"
@@ -61,6 +62,9 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	p.HWCheckpoint = r.Time(s, "replica.high.watermark.checkpoint.interval.ms")
 	p.Topic = c.topicConfigs(r)
 	p.Rules = replicaRules(r)
+	if r.Str(s, "replica.selector.class") == profile.RackAware {
+		p.Rack = c.rackOf
+	}
 	if p.ResponseMaxBytes == 0 {
 		p.ResponseMaxBytes = math.MaxInt32 // before 0.10.1 nothing bounds the whole (KIP-74)
 	}
@@ -89,6 +93,11 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	g.CommitTimeout = r.Time(s, "offsets.commit.timeout.ms")
 	g.Partitions = int32(r.Int(s, "offsets.topic.num.partitions"))
 	return &conf
+}
+
+// rackOf is the broker.rack of a broker.
+func (c *Cluster) rackOf(id int32) string {
+	return c.brokers[id-1].set.Str(models.Broker, "broker.rack")
 }
 
 // topicConfigs is what each topic is configured with on a host, by name.

@@ -28,8 +28,9 @@ func replicaRules(r *models.Resolved) replica.Rules {
 		ShrinkEveryLag:   !r.AtLeast("0.10.2"),
 		MinISRUncapped:   !r.AtLeast("3.7"),
 
-		LatestAtOnce:  !r.AtLeast("2.2"),
-		NoLeaderHints: !r.AtLeast("3.7"),
+		LatestAtOnce:    !r.AtLeast("2.2"),
+		LeaderReadsOnly: !r.AtLeast("2.4"),
+		NoLeaderHints:   !r.AtLeast("3.7"),
 	}
 }
 

@@ -2,6 +2,13 @@ package profile
 
 import "github.com/mqsim/mqsim/models"
 
+// The replica selectors of Kafka itself.
+const (
+	leaderSelector = "org.apache.kafka.common.replica.LeaderSelector"
+	// RackAware lets consumers read from followers in their rack.
+	RackAware = "org.apache.kafka.common.replica.RackAwareReplicaSelector"
+)
+
 var brokerReplication = []models.Setting{
 	{Name: "default.replication.factor", Kind: models.KindInt, Min: 1, Max: 100, Defaults: from("1"), Effect: true, Source: srcReplica,
 		Doc: "Replicas of a topic that names none; mqsim's topics default to 3.", DocZH: "未指定时 topic 的副本数。"},
@@ -30,8 +37,11 @@ var brokerReplication = []models.Setting{
 		Doc: "Fetcher threads for each source broker.", DocZH: "每个源 broker 的拉取线程数。"},
 	{Name: "replica.high.watermark.checkpoint.interval.ms", Kind: models.KindMillis, Min: 1, Defaults: from("5000"), Effect: true, Source: srcReplica,
 		Doc: "How often high watermarks are written to disk.", DocZH: "高水位写入检查点的间隔。"},
-	{Name: "replica.selector.class", Kind: models.KindString, Since: "2.4", Source: srcReplica + "; KIP-392",
-		Doc: "Lets consumers read from followers.", DocZH: "允许消费者从 follower 读取。"},
+	{Name: "replica.selector.class", Kind: models.KindEnum, Enum: []string{leaderSelector, RackAware}, Since: "2.4", Effect: true, Source: srcReplica + "; KIP-392",
+		Aliases: []string{"LeaderSelector", leaderSelector, "RackAwareReplicaSelector", RackAware},
+		Doc:     "RackAwareReplicaSelector: a consumer with a client.rack reads from an in-sync replica in it.", DocZH: "RackAwareReplicaSelector：设有 client.rack 的消费者从同机架的同步副本读取。"},
+	{Name: "broker.rack", Kind: models.KindString, Since: "0.10", Effect: true, Source: srcServer + "; KIP-36, KIP-392",
+		Doc: "Rack of the broker; written under hosts:.", DocZH: "broker 所在机架；写在 hosts: 之下。"},
 	{Name: "auto.leader.rebalance.enable", Kind: models.KindBool, Defaults: from("true"), Effect: true, Source: srcReplica,
 		Doc: "Leadership returns to the first replica of the assignment.", DocZH: "是否自动切回首选 leader。"},
 	{Name: "leader.imbalance.check.interval.seconds", Kind: models.KindSeconds, Min: 1, Defaults: from("300"), Effect: true, Source: srcReplica,

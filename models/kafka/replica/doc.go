@@ -85,6 +85,8 @@ type Config struct {
 	HWCheckpoint     sim.Time // replica.high.watermark.checkpoint.interval.ms
 	Topic            func(name string) TopicConfig
 	Rules            Rules // of the version
+	// Rack is a broker's broker.rack; nil unless replica.selector.class is RackAwareReplicaSelector.
+	Rack func(broker int32) string
 }
 
 // DefaultConfig is 3.9's.

@@ -15,7 +15,8 @@ type session struct {
 	index   uint32
 	epoch   int32 // that the next request must carry
 	conn    *sim.Conn
-	replica int32 // broker id of the follower, -1 for a consumer
+	replica int32  // broker id of the follower, -1 for a consumer
+	rack    string // of the consumer
 
 	brokerEpoch int64 // of the follower's incarnation
 	parts       map[wire.TopicPartition]*fetched
@@ -87,7 +88,7 @@ func (m *Manager) Fetch(c *sim.Conn, req *wire.FetchRequest) {
 		s.update(&req.Parts[i])
 	}
 	now := m.env.Now()
-	s.corr, s.minBytes, s.maxBytes = req.Corr, req.MinBytes, req.MaxBytes
+	s.corr, s.minBytes, s.maxBytes, s.rack = req.Corr, req.MinBytes, req.MaxBytes, req.Rack
 	s.deadline = now + sim.Time(req.MaxWaitMs)*sim.Millisecond
 	bytes, must := s.visit(true)
 	s.lastFetch = now
@@ -259,7 +260,7 @@ func (s *session) visit(first bool) (bytes int64, must bool) {
 		s.visited = append(s.visited, f)
 		f.read(r, int64(s.maxBytes)-bytes, bytes == 0, first)
 		bytes += int64(r.Bytes)
-		must = must || r.Err != wire.None || r.DivergingEpoch >= 0 || r.HW > max(f.sentHW, 0) && s.wantsHW()
+		must = must || r.Err != wire.None || r.HasReadReplica || r.DivergingEpoch >= 0 || r.HW > max(f.sentHW, 0) && s.wantsHW()
 	}
 	s.spare = list[:0]
 	return bytes, must
@@ -299,7 +300,7 @@ func (s *session) respond() {
 		if r.Err != wire.None || r.Bytes > 0 || f.outsider() {
 			f.heat()
 		}
-		if !s.full && r.Err == wire.None && r.Bytes == 0 && r.DivergingEpoch < 0 && r.HW == f.sentHW && r.LogStart == f.sentStart {
+		if !s.full && r.Err == wire.None && !r.HasReadReplica && r.Bytes == 0 && r.DivergingEpoch < 0 && r.HW == f.sentHW && r.LogStart == f.sentStart {
 			continue
 		}
 		f.sentHW, f.sentStart = r.HW, r.LogStart
@@ -342,6 +343,12 @@ func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 	}
 	end := p.LEO()
 	r.HW, r.LSO, r.LogStart = p.hw, p.hw, p.Log.Start()
+	if s.rack != "" && s.replica < 0 {
+		if id := p.readReplica(f.offset, s.rack); id >= 0 {
+			r.ReadReplica, r.HasReadReplica = id, true
+			return
+		}
+	}
 	if f.lastEpoch >= 0 && f.diverges(p, r) {
 		return
 	}
@@ -373,6 +380,9 @@ func (f *fetched) check(p *Partition) wire.Error {
 		return wire.NotLeaderOrFollower
 	}
 	if f.session.replica < 0 {
+		if p.role != roleLeader && f.session.m.cfg.Rules.LeaderReadsOnly {
+			return wire.NotLeaderOrFollower
+		}
 		return wire.None // a consumer may read from a follower too (KIP-392)
 	}
 	if p.role != roleLeader || p.remote(f.session.replica) == nil {

@@ -44,8 +44,9 @@ type Rules struct {
 	ShrinkEveryLag   bool // the ISR is checked every replica.lag.time.max.ms, not twice as often (until 0.10.2)
 	MinISRUncapped   bool // min.insync.replicas counts even above the replication factor (until 3.7)
 
-	LatestAtOnce  bool // ListOffsets answers before the new leader's high watermark is known to be current (until 2.2, KIP-207)
-	NoLeaderHints bool // errors do not name the new leader (until 3.7, KIP-951)
+	LatestAtOnce    bool // ListOffsets answers before the new leader's high watermark is known to be current (until 2.2, KIP-207)
+	LeaderReadsOnly bool // consumers are served by leaders alone (until 2.4, KIP-392)
+	NoLeaderHints   bool // errors do not name the new leader (until 3.7, KIP-951)
 }
 
 // ShrinkEvery is the period of the ISR check (ReplicaManager.startup).
