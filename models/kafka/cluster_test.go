@@ -117,7 +117,7 @@ func TestPreferredElection(t *testing.T) {
 	if got := b.select1("primary", ""); got != "broker-1" || !answer.OK {
 		t.Errorf("%s leads: %+v", got, answer)
 	}
-	b.c.Do(&models.Operation{Do: "reassign"}, func(a models.OpAnswer) { answer = a })
+	b.c.Do(&models.Operation{Do: "grow"}, func(a models.OpAnswer) { answer = a })
 	if answer.OK || !strings.Contains(answer.Text, "not built") {
 		t.Errorf("reassign is answered %+v", answer)
 	}

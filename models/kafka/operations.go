@@ -17,6 +17,8 @@ func (c *Cluster) Do(op *models.Operation, done func(models.OpAnswer)) {
 		c.elect(wire.ElectPreferred, op, done)
 	case "unclean-election":
 		c.elect(wire.ElectUnclean, op, done)
+	case "reassign":
+		c.reassign(op, done)
 	case "host-settings":
 		c.setHosts(op, done)
 	case "set-config":
@@ -46,6 +48,48 @@ func (c *Cluster) elect(kind int8, op *models.Operation, done func(models.OpAnsw
 		}
 		done(electionAnswer(answers))
 	})
+}
+
+// reassign is kafka-reassign-partitions --execute for one partition. It is answered when the controller has
+// begun; the event reassignment-finished ends it.
+func (c *Cluster) reassign(op *models.Operation, done func(models.OpAnswer)) {
+	if kind := c.cfg.Set.Str(models.Topology, "coordination"); kind != "zookeeper" {
+		done(models.OpAnswer{Text: "refused: reassign is not built for coordination " + kind})
+		return
+	}
+	if !c.operator.svc.Running() || c.operator.proc == nil {
+		done(models.OpAnswer{Text: "the operator's admin client does not run"})
+		return
+	}
+	var ids []int32
+	for _, name := range strings.Split(op.Args["to"], ",") {
+		for i, s := range c.brokers {
+			if s.host.Name == name {
+				ids = append(ids, int32(i+1))
+			}
+		}
+	}
+	arg := op.Args["partition"]
+	found := false
+	for _, t := range c.topics {
+		for i := range t.replicas {
+			if found || !t.named(arg, int32(i)) {
+				continue
+			}
+			found = true
+			c.operator.admin.Reassign(t.tp(int32(i)), ids, func(err error) {
+				if err != nil {
+					done(models.OpAnswer{Text: err.Error()})
+					return
+				}
+				t.replicas[i] = ids
+				done(models.OpAnswer{OK: true, Text: "reassignment of " + arg + " has begun"})
+			})
+		}
+	}
+	if !found {
+		done(models.OpAnswer{Text: "there is no partition " + arg})
+	}
 }
 
 // electionAnswer words the answers of all partitions; ELECTION_NOT_NEEDED is no failure.

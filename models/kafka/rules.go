@@ -55,6 +55,7 @@ func controllerRules(r *models.Resolved) controller.Rules {
 		MissBounces:     r.Quirk("missed-bounce"),
 		LeadersWriteISR: r.Quirk("zk-cached-version-loop"),
 		Serial:          !r.AtLeast("1.1"),
+		OneReassignment: !r.AtLeast("2.4"),
 		NoRecoveryState: !r.AtLeast("3.2"),
 	}
 }

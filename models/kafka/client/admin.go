@@ -126,6 +126,25 @@ func (a *Admin) ElectLeaders(kind int8, parts []wire.TopicPartition, done func([
 	})
 }
 
+// Reassign gives a partition other replicas (kafka-reassign-partitions --execute); done is told when the
+// controller has begun.
+func (a *Admin) Reassign(tp wire.TopicPartition, replicas []int32, done func(error)) {
+	a.add(&task{
+		build: func(h wire.ReqHeader) wire.Request {
+			return &wire.AlterReassignmentsRequest{ReqHeader: h, TimeoutMs: int32(adminTimeout / sim.Millisecond),
+				Parts: []wire.Reassignment{{TopicPartition: tp, Replicas: replicas}}}
+		},
+		outcome: func(resp wire.Response) wire.Error {
+			r := resp.(*wire.AlterReassignmentsResponse)
+			if r.Err != wire.None {
+				return r.Err
+			}
+			return r.Parts[0].Err
+		},
+		done: func(_ wire.Response, err error) { done(err) },
+	})
+}
+
 func (a *Admin) add(t *task) {
 	t.begun = a.proc.Now()
 	a.queue = append(a.queue, t)

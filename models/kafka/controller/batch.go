@@ -55,6 +55,13 @@ func (b *batch) stopReplica(id int32, p *partition) {
 	t.stops = append(t.stops, wire.StopPart{TopicPartition: p.tp, LeaderEpoch: p.now.LeaderEpoch})
 }
 
+// deleteReplica queues the removal of a replica with its log.
+func (b *batch) deleteReplica(id int32, p *partition) {
+	b.stopReplica(id, p)
+	t := find(&b.stop, id)
+	t.stops[len(t.stops)-1].Delete = true
+}
+
 func (c *Controller) stateOf(p *partition, isNew bool) wire.PartitionState {
 	return wire.PartitionState{
 		TopicPartition: p.tp, ControllerEpoch: p.now.ControllerEpoch, Leader: p.now.Leader,

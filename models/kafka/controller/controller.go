@@ -115,6 +115,11 @@ type partition struct {
 	replicas []int32
 	offline  []int32 // brokers that live, but whose replica is in a log directory that failed
 	state    partitionState
+	// target is what a reassignment under way leads to, nil if there is none; replicas is the union with the
+	// original assignment until then (ReplicaAssignment).
+	target   []int32
+	adding   []int32
+	removing []int32
 	known    bool // it has a state znode, and this is it:
 	now      leaderISR
 	highest  int32 // leader epoch, for invariant I6
@@ -187,6 +192,8 @@ func (c *Controller) Watch(e zk.WatchEvent) bool {
 		c.put(c.logDirEvent)
 	case e.Path == pathTopics && e.Type == zk.NodeChildrenChanged:
 		c.put(c.topicChange)
+	case e.Type == zk.NodeDataChanged && c.reassigning(e.Path) != nil:
+		c.put(func(done func()) { c.isrMoved(c.reassigning(e.Path), done) })
 	case e.Path == pathISRChanges && e.Type == zk.NodeChildrenChanged:
 		c.put(c.isrChange)
 	default:
@@ -394,7 +401,7 @@ func (c *Controller) takeOver(done func()) {
 			if c.cfg.AutoRebalance && c.IsActive() {
 				c.env.After(c.cfg.FirstRebalanceWait, timerRebalance, c.term)
 			}
-			done()
+			c.resumeReassignments(done)
 		})
 	})
 }

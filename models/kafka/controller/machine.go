@@ -12,6 +12,7 @@ const (
 	preferredReplica
 	controlledShutdown
 	uncleanOnce // an operator's unclean election, whatever the topic says
+	reassigned  // the leader is not among the replicas that a reassignment leaves
 )
 
 // choice is what a strategy decided about a partition.
@@ -29,6 +30,13 @@ func (c *Controller) choose(s strategy, p *partition, now *leaderISR) (choice, b
 		first := p.replicas[0]
 		if c.holds(p, first) && contains(now.ISR, first) {
 			return choice{leader: first, isr: now.ISR}, true
+		}
+		return choice{}, false
+	case reassigned:
+		for _, id := range p.replicas {
+			if c.online(id) && contains(now.ISR, id) {
+				return choice{leader: id, isr: now.ISR}, true
+			}
 		}
 		return choice{}, false
 	case controlledShutdown:
@@ -115,7 +123,7 @@ func (c *Controller) elected(w write, s strategy) {
 	old := p.now
 	c.adopt(p, w.next)
 	p.state = stateOnline
-	how := [...]string{"offline partition", "preferred replica", "controlled shutdown", "unclean"}[s]
+	how := [...]string{"offline partition", "preferred replica", "controlled shutdown", "unclean", "reassignment"}[s]
 	if w.unclean {
 		how = "unclean"
 	}

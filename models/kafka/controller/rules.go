@@ -13,6 +13,9 @@ type Rules struct {
 	LeadersWriteISR bool
 	// Serial (until 1.1, KAFKA-5642): the controller waits for the answer of each request to ZooKeeper.
 	Serial bool
+	// OneReassignment (until 2.4, KIP-455): a reassignment is a node below /admin that nobody may change
+	// before it is done.
+	OneReassignment bool
 	// NoRecoveryState (until 3.2, KIP-704): states do not say that the leader was elected uncleanly.
 	NoRecoveryState bool
 }

@@ -120,6 +120,29 @@ func encodeTopic(assignment [][]int32) []byte {
 	return mustJSON(&j)
 }
 
+// encodeReassigned is a topic whose partitions may be under reassignment; parts are all of it, in order.
+func encodeReassigned(parts []*partition) []byte {
+	j := topicJSON{Partitions: map[string][]int32{}, Adding: map[string][]int32{}, Removing: map[string][]int32{}, Version: 3}
+	for _, p := range parts {
+		n := strconv.Itoa(int(p.tp.Partition))
+		j.Partitions[n] = p.replicas
+		if p.target != nil {
+			j.Adding[n], j.Removing[n] = p.adding, p.removing
+		}
+	}
+	return mustJSON(&j)
+}
+
+// decodeReassigned returns what a partition gains and loses by the reassignment that is under way.
+func decodeReassigned(data []byte, partition int32) (adding, removing []int32) {
+	var j topicJSON
+	if json.Unmarshal(data, &j) != nil {
+		return nil, nil
+	}
+	n := strconv.Itoa(int(partition))
+	return j.Adding[n], j.Removing[n]
+}
+
 // decodeTopic returns the assignment by partition number.
 func decodeTopic(data []byte) [][]int32 {
 	var j topicJSON

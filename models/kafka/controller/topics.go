@@ -14,10 +14,11 @@ func (c *Controller) readTopics(names []string, done func()) {
 		}
 	}
 	found := make([][][]int32, len(fresh))
+	data := make([][]byte, len(fresh))
 	c.each(len(fresh), func(i int, one func()) {
 		c.zk.Retry(zk.GetDataRequest(topicPath(fresh[i]), false), func(r zk.Response) {
 			if r.Code == zk.OK {
-				found[i] = decodeTopic(r.Data)
+				found[i], data[i] = decodeTopic(r.Data), r.Data
 			}
 			one()
 		})
@@ -27,6 +28,9 @@ func (c *Controller) readTopics(names []string, done func()) {
 			for n, replicas := range found[i] {
 				tp := wire.TopicPartition{Topic: t, Partition: int32(n)}
 				p := &partition{tp: tp, name: t + "-" + itoa(int32(n)), replicas: replicas, highest: -1}
+				if p.adding, p.removing = decodeReassigned(data[i], int32(n)); len(p.adding)+len(p.removing) > 0 {
+					p.target = filter(replicas, func(id int32) bool { return !contains(p.removing, id) })
+				}
 				c.parts[tp] = p
 				c.order = append(c.order, p)
 			}

@@ -330,7 +330,7 @@ func (f *fetched) read(r *wire.FetchResult, room int64, one, first bool) {
 	p := f.p
 	if p == nil {
 		if p = m.find(f.tp); p == nil || p.Log == nil {
-			r.Err = wire.UnknownTopicOrPartition
+			r.Err = m.missing(f.tp)
 			return
 		}
 		s.link(f, p)

@@ -73,7 +73,7 @@ func recentSlot(tp *wire.TopicPartition) uint32 {
 	return uint32(tp.Partition) + uint32(len(tp.Topic))
 }
 
-// find is a lookup in parts, where partitions are added and never removed. Names that are the same
+// find is a lookup in parts. Names that are the same
 // string compare by address, so that a hit costs next to nothing.
 func (m *Manager) find(tp wire.TopicPartition) *Partition {
 	slot := &m.recent[recentSlot(&tp)%recentParts]
@@ -240,6 +240,9 @@ func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaRes
 				m.unfetch(p)
 				m.failWaiters(p, wire.NotLeaderOrFollower)
 				p.fenceSessions(true)
+				if s.Delete {
+					m.remove(p)
+				}
 			}
 		}
 		resp.Parts = append(resp.Parts, wire.PartError{TopicPartition: s.TopicPartition, Err: e})
@@ -247,6 +250,27 @@ func (m *Manager) StopReplica(req *wire.StopReplicaRequest) *wire.StopReplicaRes
 	m.runFetchers()
 	m.flush()
 	return resp
+}
+
+// remove deletes a replica with its log (ReplicaManager.stopPartitions, LogManager.asyncDelete).
+func (m *Manager) remove(p *Partition) {
+	delete(m.parts, p.TP)
+	m.order = drop(m.order, p)
+	m.recent[recentSlot(&p.TP)%recentParts] = nil
+	for len(p.subs) > 0 {
+		f := p.subs[0]
+		f.session.unlink(f)
+		f.heat()
+		m.wake(f.session)
+	}
+	p.role = roleNone
+	p.ledger.setEnd(m.cfg.Broker, -1)
+	if p.Log != nil {
+		if err := p.Log.Dir().Delete(p.Log, "reassigned"); err != nil {
+			m.failed(err)
+		}
+	}
+	m.env.Emit("replica-deleted", p.name, "it is not assigned to this broker any more")
 }
 
 // ListOffsets is KafkaApis.handleListOffsetRequest: consumers ask leaders only, and get no latest
@@ -301,6 +325,15 @@ func (m *Manager) offsetAt(p *Partition, ts int64, replica int32, r *wire.ListOf
 		}
 		r.Offset, r.Timestamp = off, at
 	}
+}
+
+// missing is the error about a partition of which this broker has no replica: it may exist elsewhere
+// (ReplicaManager.getPartitionOrError).
+func (m *Manager) missing(tp wire.TopicPartition) wire.Error {
+	if leader, _ := m.env.Leader(tp); leader >= 0 && leader != m.cfg.Broker {
+		return wire.NotLeaderOrFollower
+	}
+	return wire.UnknownTopicOrPartition
 }
 
 // leading finds a partition that this broker leads at the asker's epoch.

@@ -59,6 +59,7 @@ const (
 	InconsistentTopicID          Error = 103
 	IneligibleReplica            Error = 107
 	NewLeaderElected             Error = 108
+	ReassignmentInProgress       Error = 60
 	SnapshotNotFound             Error = 98
 	PositionOutOfRange           Error = 99
 	UnknownTopicID               Error = 100
@@ -124,7 +125,8 @@ var errorNames = map[Error]string{
 	InvalidUpdateVersion: "INVALID_UPDATE_VERSION", UnknownTopicID: "UNKNOWN_TOPIC_ID",
 	DuplicateBrokerRegistration: "DUPLICATE_BROKER_REGISTRATION", BrokerIDNotRegistered: "BROKER_ID_NOT_REGISTERED",
 	InconsistentTopicID: "INCONSISTENT_TOPIC_ID", IneligibleReplica: "INELIGIBLE_REPLICA",
-	NewLeaderElected: "NEW_LEADER_ELECTED", SnapshotNotFound: "SNAPSHOT_NOT_FOUND", PositionOutOfRange: "POSITION_OUT_OF_RANGE",
+	ReassignmentInProgress: "REASSIGNMENT_IN_PROGRESS",
+	NewLeaderElected:       "NEW_LEADER_ELECTED", SnapshotNotFound: "SNAPSHOT_NOT_FOUND", PositionOutOfRange: "POSITION_OUT_OF_RANGE",
 }
 
 // String is Kafka's name of the code.
