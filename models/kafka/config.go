@@ -61,6 +61,7 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	p.SocketTimeout = r.Time(s, "replica.socket.timeout.ms")
 	p.HWCheckpoint = r.Time(s, "replica.high.watermark.checkpoint.interval.ms")
 	p.Topic = c.topicConfigs(r)
+	conf.TopicWith = c.topicWith(r)
 	p.Rules = replicaRules(r)
 	if r.Str(s, "replica.selector.class") == profile.RackAware {
 		p.Rack = c.rackOf

@@ -66,6 +66,7 @@ type Cluster struct {
 	offsets    wire.NewTopic // __consumer_offsets
 	clients    client.Cluster
 	operator   *operator
+	overrides  []override // accepted changes of settings
 }
 
 // server is one broker's machine.

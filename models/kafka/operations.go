@@ -22,7 +22,7 @@ func (c *Cluster) Do(op *models.Operation, done func(models.OpAnswer)) {
 	case "host-settings":
 		c.setHosts(op, done)
 	case "set-config":
-		done(models.OpAnswer{Text: "refused: dynamic configuration is not built for kafka; restart hosts with settings: instead"})
+		c.setConfig(op, done)
 	default:
 		done(models.OpAnswer{Text: fmt.Sprintf("refused: %s is not built for kafka", op.Do)})
 	}

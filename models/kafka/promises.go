@@ -38,6 +38,10 @@ func (c *Cluster) terms() terms {
 		}
 		t.minISR = min(t.minISR, r.Int(models.Topic, "min.insync.replicas"))
 		t.unclean = t.unclean || r.Bool(models.Topic, "unclean.leader.election.enable")
+		now := c.changed(r, s.Name)
+		t.minISR = min(t.minISR, now.Int(models.Topic, "min.insync.replicas"))
+		t.unclean = t.unclean || now.Bool(models.Topic, "unclean.leader.election.enable")
+		t.retention = t.retention || now.IsSet(models.Topic, "retention.ms") || now.IsSet(models.Topic, "retention.bytes")
 		t.flush = max(t.flush, r.Int(models.Topic, "flush.messages"))
 		t.retention = t.retention || r.IsSet(models.Topic, "retention.ms") || r.IsSet(models.Topic, "retention.bytes")
 		for g := range s.Producers {

@@ -52,6 +52,8 @@ type Config struct {
 	HaltOnDirError  bool     // before 1.0 (KIP-112) the broker ends with any of its directories
 	CleanerBackoff  sim.Time // log.cleaner.backoff.ms; 0: log.cleaner.enable is false
 	Cleaner         log.CleanerOptions
+	// TopicWith is Replica.Topic with settings of the broker and of the topic that were changed since.
+	TopicWith func(topic string, broker, own []wire.Setting) replica.TopicConfig
 	// AnyIncarnation (until 2.2, KIP-380): commands of the controller to an earlier incarnation are obeyed.
 	AnyIncarnation bool
 }
@@ -138,6 +140,7 @@ type Broker struct {
 	creating []*creation // CreateTopics that wait for leaders
 	pids     producerIDs
 	notices  isrNotices
+	dynamic  dynamic
 	role     string
 }
 
@@ -161,7 +164,9 @@ func (b *Broker) Boot(p *sim.Proc) {
 // loaded builds what works on the logs, and goes on to become a member of the cluster.
 func (b *Broker) loaded() {
 	b.phase = registering
-	b.rm = replica.NewManager(b.cfg.Replica, (*replicaEnv)(b), b.logs, b.stats)
+	conf := b.cfg.Replica
+	conf.Topic = b.topicConfig
+	b.rm = replica.NewManager(conf, (*replicaEnv)(b), b.logs, b.stats)
 	b.group = group.New(b.cfg.Group, (*groupEnv)(b))
 	b.co.loaded()
 }

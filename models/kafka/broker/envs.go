@@ -80,7 +80,7 @@ func (e *controllerEnv) Send(id int32, m wire.Request) {
 		o.put(m)
 	}
 }
-func (e *controllerEnv) Unclean(topic string) bool { return e.cfg.Replica.Topic(topic).Unclean }
+func (e *controllerEnv) Unclean(topic string) bool { return e.b().topicConfig(topic).Unclean }
 func (e *controllerEnv) Elected(tp wire.TopicPartition, unclean bool) {
 	e.stats.Elected(tp, unclean)
 }

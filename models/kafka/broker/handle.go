@@ -86,6 +86,8 @@ func (b *Broker) handleControl(c *sim.Conn, m wire.Request) bool {
 		b.reply(c, b.rm.StopReplica(m))
 	case *wire.AlterPartitionRequest:
 		b.ctl.AlterPartition(m, func(r *wire.AlterPartitionResponse) { b.reply(c, r) })
+	case *wire.AlterConfigsRequest:
+		b.alterConfigs(c, m)
 	case *wire.AlterReassignmentsRequest:
 		b.ctl.Reassign(m, func(r *wire.AlterReassignmentsResponse) { b.reply(c, r) })
 	case *wire.ControlledShutdownRequest:

@@ -58,6 +58,7 @@ func (b *Broker) register() {
 
 func (b *Broker) registered(epoch int64) {
 	b.epoch = epoch
+	b.readNotes()
 	switch b.phase {
 	case registering:
 		b.phase = serving
@@ -95,5 +96,11 @@ func (b *Broker) ZKExpired() {
 	}
 }
 
-// ZKWatch passes a watch event on to the controller.
-func (b *Broker) ZKWatch(e zk.WatchEvent) { b.ctl.Watch(e) }
+// ZKWatch passes a watch event on to the controller, unless it is about settings.
+func (b *Broker) ZKWatch(e zk.WatchEvent) {
+	if e.Path == controller.ConfigNotes {
+		b.readNotes()
+		return
+	}
+	b.ctl.Watch(e)
+}

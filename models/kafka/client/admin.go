@@ -126,6 +126,17 @@ func (a *Admin) ElectLeaders(kind int8, parts []wire.TopicPartition, done func([
 	})
 }
 
+// AlterConfigs changes settings of a topic, or with topic "" of a broker, -1 for all of them.
+func (a *Admin) AlterConfigs(topic string, broker int32, settings []wire.Setting, done func(error)) {
+	a.add(&task{
+		build: func(h wire.ReqHeader) wire.Request {
+			return &wire.AlterConfigsRequest{ReqHeader: h, Topic: topic, Broker: broker, Configs: settings}
+		},
+		outcome: func(resp wire.Response) wire.Error { return resp.(*wire.AlterConfigsResponse).Err },
+		done:    func(_ wire.Response, err error) { done(err) },
+	})
+}
+
 // Reassign gives a partition other replicas (kafka-reassign-partitions --execute); done is told when the
 // controller has begun.
 func (a *Admin) Reassign(tp wire.TopicPartition, replicas []int32, done func(error)) {

@@ -17,6 +17,7 @@ const (
 	pathTopicConfigs    = "/config/topics"
 	pathLogDirEvents    = "/log_dir_event_notification"
 	pathISRChanges      = "/isr_change_notification"
+	pathConfig          = "/config"
 )
 
 // LogDirEventPath is where brokers create the sequential nodes that tell of a failed log directory.
@@ -24,8 +25,8 @@ const LogDirEventPath = pathLogDirEvents + "/log_dir_event_"
 
 // TopLevelPaths are the persistent nodes that every broker makes sure of at its start.
 var TopLevelPaths = []string{
-	"/consumers", "/brokers", pathIDs, pathTopics, "/config", pathTopicConfigs, "/config/clients",
-	"/config/changes", "/admin", "/admin/delete_topics", "/brokers/seqid", pathISRChanges,
+	"/consumers", "/brokers", pathIDs, pathTopics, pathConfig, pathTopicConfigs, "/config/clients", "/config/brokers",
+	ConfigNotes, "/admin", "/admin/delete_topics", "/brokers/seqid", pathISRChanges,
 	"/latest_producer_id_block", pathLogDirEvents,
 }
 

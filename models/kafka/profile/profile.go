@@ -54,6 +54,7 @@ var table = models.Table{
 		{Name: "controller-elected", Doc: "a controller took office", DocZH: "选出新的 controller"},
 		{Name: "session-expired", Doc: "a ZooKeeper session expired", DocZH: "ZooKeeper 会话过期"},
 		{Name: "broker-fenced", Doc: "a KRaft controller fenced a broker", DocZH: "KRaft controller 隔离了 broker"},
+		{Name: "config-changed", Doc: "a broker has read changed settings", DocZH: "broker 读取了变更的配置"},
 		{Name: "reassignment-started", Doc: "a partition is to get other replicas", DocZH: "开始重新分配副本"},
 		{Name: "reassignment-finished", Doc: "a partition has its new replicas, and only them", DocZH: "副本重新分配完成"},
 		{Name: "truncated", Doc: "a replica cut its log", DocZH: "副本截断日志"},

@@ -273,6 +273,17 @@ func (m *Manager) remove(p *Partition) {
 	m.env.Emit("replica-deleted", p.name, "it is not assigned to this broker any more")
 }
 
+// Reconfigure takes over changed settings of topics (LogManager.updateTopicConfig). What waits is looked at
+// again when something else happens to it.
+func (m *Manager) Reconfigure() {
+	for _, p := range m.order {
+		p.cfg = m.cfg.Topic(p.TP.Topic)
+		if p.Log != nil {
+			*p.Log.Options() = p.cfg.Log
+		}
+	}
+}
+
 // ListOffsets is KafkaApis.handleListOffsetRequest: consumers ask leaders only, and get no latest
 // offset before the high watermark has reached the start of this leadership (KIP-207).
 func (m *Manager) ListOffsets(req *wire.ListOffsetsRequest) *wire.ListOffsetsResponse {

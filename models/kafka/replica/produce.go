@@ -147,6 +147,7 @@ func (p *Partition) appendAsLeader(refs []sim.Ref, acks int16) (log.Appended, wi
 	}
 	if info.Duplicate {
 		p.m.env.Probe("kafka-duplicate-batch")
+		p.advanceHW() // as after every append: settings may have changed since the first time
 		return info, wire.None
 	}
 	p.ledger.setEnd(p.m.cfg.Broker, p.LEO())
