@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -23,6 +24,7 @@ type bench struct {
 
 type setup struct {
 	seed      uint64
+	version   string // 3.9 if empty
 	acks      string
 	rate      int64 // messages a second of all producers
 	duration  sim.Time
@@ -53,7 +55,7 @@ func newBench(t testing.TB, s setup) *bench {
 // build installs everything; nothing runs.
 func build(t testing.TB, s setup) *bench {
 	t.Helper()
-	sys := &models.System{Name: "kafka", Model: "kafka", Version: "3.9", Boot: sim.Range{Min: 5 * sim.Second, Max: 5 * sim.Second}}
+	sys := &models.System{Name: "kafka", Model: "kafka", Version: cmp.Or(s.version, "3.9"), Boot: sim.Range{Min: 5 * sim.Second, Max: 5 * sim.Second}}
 	sys.Sections[models.Topology] = models.Settings{{Name: "coordination", Value: "zookeeper"}}
 	sys.Sections[models.Topic] = append(models.Settings{{Name: "min.insync.replicas", Value: "2"}}, s.topic...)
 	sys.Sections[models.ProducerSection] = append(models.Settings{{Name: "acks", Value: s.acks}}, s.producer...)

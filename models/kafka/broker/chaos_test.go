@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/mqsim/mqsim/models/kafka/controller"
 	"github.com/mqsim/mqsim/models/kafka/log"
+	"github.com/mqsim/mqsim/models/kafka/replica"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -87,6 +89,18 @@ func (k *cluster) bodies(id int32) []string {
 	return out
 }
 
+// eras are rules of versions under which the same is promised.
+var eras = []struct {
+	name    string
+	rules   controller.Rules
+	replica replica.Rules
+}{
+	{"3.9", controller.Rules{}, replica.Rules{}},
+	{"3.6", controller.Rules{}, replica.Rules{HWIgnoresMinISR: true, MinISRUncapped: true, NoLeaderHints: true}},
+	{"2.4", controller.Rules{LeadersWriteISR: true, NoRecoveryState: true}, replica.Rules{Truncation: replica.TruncateKIP279,
+		HWIgnoresMinISR: true, HWCountsFenced: true, HWWakesFollowers: true, MinISRUncapped: true, NoLeaderHints: true}},
+}
+
 // Brokers are killed, paused, stopped, cut off and deprived of power, one at a time and overlapping;
 // acks=all with min.insync.replicas=2 must lose nothing, the replicas must end equal, and no invariant
 // may break. Power goes only when all three replicas were in sync, because nothing is synced.
@@ -96,7 +110,8 @@ func TestChaos(t *testing.T) {
 		seeds = 3
 	}
 	for seed := uint64(1); seed <= seeds; seed++ {
-		o := options{brokers: 3, minISR: 2, seed: seed}
+		era := eras[seed%3]
+		o := options{brokers: 3, minISR: 2, seed: seed, rules: era.rules, replica: era.replica}
 		switch seed % 4 {
 		case 2:
 			o.minISR = 1 // still nothing is lost as long as the power stays
@@ -135,7 +150,7 @@ func TestChaos(t *testing.T) {
 			t.Errorf("seed %d: only %d acknowledged", seed, len(w.acked))
 		}
 		k.check()
-		t.Logf("seed %d: %d acknowledged, %d elections, %d truncated, ISR shrank %d times", seed, len(w.acked),
+		t.Logf("%s, seed %d: %d acknowledged, %d elections, %d truncated, ISR shrank %d times", era.name, seed, len(w.acked),
 			k.stats.Elections, k.stats.TruncatedRecords, k.stats.Shrinks)
 		if t.Failed() {
 			k.dump()

@@ -5,6 +5,7 @@ import (
 	"sort"
 	"testing"
 
+	"github.com/mqsim/mqsim/models/kafka/controller"
 	"github.com/mqsim/mqsim/models/kafka/log"
 	"github.com/mqsim/mqsim/models/kafka/replica"
 	"github.com/mqsim/mqsim/models/kafka/wire"
@@ -28,6 +29,8 @@ type options struct {
 	minISR  int
 	unclean bool
 	seed    uint64
+	rules   controller.Rules
+	replica replica.Rules
 }
 
 func newCluster(t *testing.T, o options) *cluster {
@@ -51,6 +54,7 @@ func newCluster(t *testing.T, o options) *cluster {
 			return replica.TopicConfig{MinISR: max(o.minISR, 1), Unclean: o.unclean, Log: log.DefaultOptions()}
 		}
 		cfg.Group.Partitions = 2
+		cfg.Controller.Rules, cfg.Replica.Rules = o.rules, o.replica
 		k.cfgs = append(k.cfgs, &cfg)
 		h.Install(ServiceName, sim.Range{Min: sim.Second, Max: 2 * sim.Second}, func() sim.Program { return New(&cfg) })
 		k.brokers = append(k.brokers, h)

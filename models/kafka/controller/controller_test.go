@@ -132,9 +132,11 @@ type rig struct {
 	events  []string
 }
 
-func newRig(t *testing.T, id int32) *rig {
+func newRig(t *testing.T, id int32, rules Rules) *rig {
 	r := &rig{t: t, s: newStore()}
-	r.c = New(DefaultConfig(id), r, r.s)
+	cfg := DefaultConfig(id)
+	cfg.Rules = rules
+	r.c = New(cfg, r, r.s)
 	return r
 }
 
@@ -222,8 +224,10 @@ func (r *rig) want(state string) {
 }
 
 // started is a controller 9 (not a replica) with live brokers and one partition on 2, 3, 1.
-func started(t *testing.T) *rig {
-	r := newRig(t, 9)
+func started(t *testing.T) *rig { return startedWith(t, Rules{}) }
+
+func startedWith(t *testing.T, rules Rules) *rig {
+	r := newRig(t, 9, rules)
 	r.up(1, 2, 3, 9)
 	r.c.Startup()
 	r.pump()
