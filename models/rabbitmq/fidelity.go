@@ -9,7 +9,9 @@ func (c *Cluster) Fidelity() []string {
 		"RabbitMQ: the TCP send buffer of a client takes any amount; a publisher is held by its own limit of messages in flight and by connection.blocked",
 		"RabbitMQ: a producer takes its topic's queues in turn, a consumer has one channel for each queue",
 		"RabbitMQ: messages in an index entry are framed exactly; the Erlang term around a body is counted, not built",
-		"RabbitMQ: virtual hosts, plugins, management, TLS, dead-lettering, priorities and transactions are left out",
+		"RabbitMQ: virtual hosts, plugins, management, TLS, dead-lettering, expiry, priorities and transactions are left out; of exchanges the default one and fanout",
+		"RabbitMQ: memory of a node is 100 MiB, its queues' messages and what a fault takes; queues do not page out under pressure",
+		"RabbitMQ: up to 3.7 mandatory is judged when a message is routed, not when it is received",
 		"RabbitMQ: quorum queues and streams are not built; classic queues use index version 1",
 	}
 }

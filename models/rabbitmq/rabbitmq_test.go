@@ -35,6 +35,9 @@ type setup struct {
 	parts     int
 	backlog   int64
 	duration  sim.Time
+	nodes     string
+	home      string
+	dir       string         // of real files; "": memory
 	then      func(b *bench) // between backlog and clients
 }
 
@@ -55,6 +58,9 @@ func newBench(t testing.TB, s setup) *bench {
 	sys := &models.System{Name: "rabbitmq", Model: "rabbitmq", Version: s.version, Boot: sim.Range{Min: 6800 * sim.Millisecond, Max: 7800 * sim.Millisecond}}
 	sys.Sections[models.Policy], sys.Sections[models.Broker] = s.policy, s.broker
 	sys.Sections[models.ProducerSection], sys.Sections[models.Queue] = s.producer, s.queue
+	if s.nodes != "" {
+		sys.Sections[models.Topology] = entries("nodes", s.nodes)
+	}
 	set, problems := models.Resolve(profile.Table(), sys)
 	for _, p := range problems {
 		if !p.Warn {
@@ -67,13 +73,14 @@ func newBench(t testing.TB, s setup) *bench {
 	}
 	pause := 200 * sim.Millisecond
 	st := models.Stream{
-		Name: "t0", Partitions: max(s.parts, 1), MessageSize: s.size, Backlog: s.backlog,
+		Name: "t0", Home: s.home, Partitions: max(s.parts, 1), MessageSize: s.size, Backlog: s.backlog,
 		Producers: []models.ProducerGroup{{Count: max(s.producers, 1), Rate: []models.RateStep{{Milli: s.rate * 1000}}, MaxInFlight: 1000,
 			At: s.at, Reconnect: pause, Declare: "once", Missed: models.Drop}},
 		Consumers: []models.ConsumerGroup{{Count: max(s.consumers, 1), Group: "g", Prefetch: 100, Reconnect: pause, Drain: s.drain}},
 	}
 	cfg := &models.Config{System: sys, Set: set, Disk: disk, Host: sim.HostSpec{Cores: 4, NIC: 10e9 / 8, Disks: 1, Disk: disk, Server: true}, Streams: []models.Stream{st}}
 	w := sim.NewWorld(s.seed, sim.NetSpec{Latency: 250 * sim.Microsecond, Jitter: 50 * sim.Microsecond, Bandwidth: 10e9 / 8})
+	w.DataDir = s.dir
 	c, err := rabbitmq.Model{}.Build(w, cfg)
 	if err != nil {
 		t.Fatal(err)

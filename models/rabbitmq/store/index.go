@@ -202,9 +202,10 @@ func readPub(r *reader, persistent bool) (p pub, ok bool) {
 }
 
 // scanJournal visits the entries of a journal until it ends, or breaks off in the middle of one. An
-// entry that is all zeros ends it too: it comes from a dirty shutdown (qi, load_journal_entries).
-func scanJournal(r *reader, publish func(seq uint64, p pub), mark func(seq uint64, kind uint64)) {
-	for r.left() >= journalHead {
+// entry that is all zeros ends it too: it comes from a dirty shutdown (qi, load_journal_entries). It returns
+// the end of the last whole entry.
+func scanJournal(r *reader, publish func(seq uint64, p pub), mark func(seq uint64, kind uint64)) (valid int64) {
+	for valid = r.off; r.left() >= journalHead; valid = r.off {
 		w := binary.BigEndian.Uint64(r.bytes(journalHead))
 		kind, seq := w>>62, w&(1<<62-1)
 		if kind == jDeliver || kind == jAck {
@@ -213,10 +214,11 @@ func scanJournal(r *reader, publish func(seq uint64, p pub), mark func(seq uint6
 		}
 		p, ok := readPub(r, kind == jPubPersist)
 		if !ok || w == 0 && p.id == 0 && p.size == 0 && !p.embedded {
-			return
+			return valid
 		}
 		publish(seq, p)
 	}
+	return valid
 }
 
 // scanSegment visits the records of a segment and returns the end of the last whole one.
