@@ -44,6 +44,7 @@ var formats = []Format{
 	trackerFormat,
 	openMessagingFormat,
 	htmlFormat,
+	baselineFormat,
 }
 
 // Formats lists all formats, the default first.

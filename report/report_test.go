@@ -156,7 +156,7 @@ func TestEmptyAndPoorFiles(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	_, err := Lookup("tabel")
-	require.EqualError(t, err, `unknown format "tabel": one of table, json, ndjson, csv, markdown, junit, junit-strict, bench, benchmark-action, openmessaging, html`)
+	require.EqualError(t, err, `unknown format "tabel": one of table, json, ndjson, csv, markdown, junit, junit-strict, bench, benchmark-action, openmessaging, html, baseline`)
 }
 
 // BenchmarkRender is one result of three systems in every format.

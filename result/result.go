@@ -261,6 +261,18 @@ func (f *File) Summarize() *File {
 	return &short
 }
 
+// Baseline keeps of each run what a comparison needs: its identity, verdict, metrics and trace hash.
+func (f *File) Baseline() *File {
+	short := &File{Schema: f.Schema, Version: f.Version, Set: f.Set, Results: make([]*Result, len(f.Results))}
+	for i, r := range f.Results {
+		short.Results[i] = &Result{Scenario: r.Scenario, System: r.System, Model: r.Model, Seed: r.Seed, Verdict: r.Verdict, Digest: r.Digest,
+			Config: Config{Set: map[string]string{}, Defaults: map[string]string{}}, Window: r.Window, Ended: r.Ended, EventsTotal: r.EventsTotal,
+			Metrics: r.Metrics, Phases: Phases{}, Outages: []Outage{}, Losses: []Loss{}, Faults: []Fault{}, Expectations: []Expectation{},
+			Flow: []Flow{}, Fidelity: []string{}, TraceHash: r.TraceHash}
+	}
+	return short
+}
+
 // Worst is the worst verdict of all runs; Pass if there is none.
 func (f *File) Worst() Verdict {
 	worst := Pass
