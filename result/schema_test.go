@@ -18,7 +18,6 @@ import (
 	"github.com/mqsim/mqsim/scenarios"
 )
 
-
 const schemaFile = "result.schema.json"
 
 // object is a node of the schema.
