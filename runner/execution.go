@@ -25,6 +25,7 @@ type execution struct {
 	sys  *scenarios.System
 	seed uint64
 	load workload.Spec
+	how  manner
 
 	w       *sim.World
 	cluster models.Cluster
@@ -55,11 +56,28 @@ func (x *execution) release() {
 	memory.Put(old)
 }
 
+// manner is how runs differ from ordinary ones: see Options. The zero value is an ordinary run.
+type manner struct {
+	random  bool
+	shuffle bool
+	mutate  []string
+}
+
 // execute runs a system. watch is nil for a first run, else the messages whose biography is wanted.
 // dataDir "" keeps files in memory.
 func execute(sc *scenarios.Scenario, sys *scenarios.System, seed uint64, dataDir string, watch []sim.MsgID) (*execution, error) {
-	x := &execution{sc: sc, sys: sys, seed: seed}
+	return executeAs(manner{}, sc, sys, seed, dataDir, watch)
+}
+
+func executeAs(how manner, sc *scenarios.Scenario, sys *scenarios.System, seed uint64, dataDir string, watch []sim.MsgID) (*execution, error) {
+	x := &execution{sc: sc, sys: sys, seed: seed, how: how}
 	x.w = sim.NewWorld(seed, sc.Hardware.NetSpec())
+	if how.shuffle {
+		x.w.K.ShuffleTies(sim.NewRand(seed, "ties"))
+	}
+	for _, m := range how.mutate {
+		x.w.Mutate(m)
+	}
 	if old, ok := memory.Get().(*sim.Arena); ok {
 		x.w.Arena.Reuse(old)
 	}

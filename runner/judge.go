@@ -27,7 +27,7 @@ func (x *execution) judge(dataDir string) (*judged, error) {
 	out := &judged{first: x}
 	in := x.input()
 	if lost := x.driver.History().Lost(); len(lost) > 0 {
-		again, err := execute(x.sc, x.sys, x.seed, "", lost)
+		again, err := executeAs(x.how, x.sc, x.sys, x.seed, "", lost)
 		if err != nil {
 			return nil, err
 		}
@@ -57,6 +57,7 @@ func (x *execution) input() *verdict.Input {
 	span := load.Duration
 	in := &verdict.Input{
 		History: x.driver.History(), Warmup: load.Warmup, Duration: load.Duration, Ended: x.ended - x.origin,
+		Random:          x.how.random,
 		OutageThreshold: load.OutageThreshold, SLO: load.SLO, NotReady: x.notReady,
 		Promises: x.cluster.Promises(), Model: x.cluster.Metrics(), Own: x.sys.Table.Metrics,
 		Counters: verdict.Counters{

@@ -26,6 +26,14 @@ type Options struct {
 	Trace, History io.Writer
 	// Check runs everything twice and compares the digests.
 	Check bool
+	// Random says that the schedules were drawn, not written: a fault on what is already in that state
+	// makes no run INVALID.
+	Random bool
+	// ShuffleTies draws the order of events of one instant from the seed.
+	ShuffleTies bool
+	// Mutate names deliberate defects of the engines. Only tests and the table of mutations use it: a
+	// suite that does not notice them proves nothing.
+	Mutate []string
 	// Progress is told after each run how many are done. Calls may come from several goroutines.
 	Progress func(done, total int, name string)
 }

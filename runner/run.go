@@ -129,12 +129,13 @@ func runJob(j job, opt Options) (out *judged, err error) {
 			return nil, err
 		}
 	}
-	x, err := execute(j.sc, j.sys, j.seed, dir, nil)
+	how := manner{random: opt.Random, shuffle: opt.ShuffleTies, mutate: opt.Mutate}
+	x, err := executeAs(how, j.sc, j.sys, j.seed, dir, nil)
 	if err != nil {
 		return nil, err
 	}
 	if opt.Check {
-		again, err := execute(j.sc, j.sys, j.seed, "", nil)
+		again, err := executeAs(how, j.sc, j.sys, j.seed, "", nil)
 		if err != nil {
 			return nil, err
 		}

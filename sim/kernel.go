@@ -19,7 +19,12 @@ type Kernel struct {
 	nodes       []Node
 	digest      uint64
 	events      uint64
+	ties        *Rand // nil: ties go by insertion
 }
+
+// ShuffleTies draws the order of events of one instant from r. Events of one node keep their order: it
+// may rely on it, as a connection does for its bytes.
+func (k *Kernel) ShuffleTies(r *Rand) { k.ties = r }
 
 // nobody stands in empty slots, so that dispatch needs no test.
 type nobody struct{}
@@ -40,6 +45,7 @@ func (k *Kernel) Reset() {
 	k.nodes = append(k.nodes[:0], nobody{})
 	k.digest, k.events = digestSeed, 0
 	k.instant, k.instantFrom = 0, 0
+	k.ties = nil
 }
 
 // AddNode gives n the next free id, from 1 on. A nil node drops its events.
@@ -83,17 +89,24 @@ func (k *Kernel) Events() uint64 { return k.events }
 
 // Step lets the next event happen; false if there is none.
 func (k *Kernel) Step() bool {
-	e, ok := k.queue.Pop()
+	e, ok := k.pop(horizon)
 	if ok {
 		k.fire(e)
 	}
 	return ok
 }
 
+func (k *Kernel) pop(until Time) (Event, bool) {
+	if k.ties != nil {
+		return k.queue.popTie(until, k.ties)
+	}
+	return k.queue.PopUntil(until)
+}
+
 // Run lets all events at or before until happen and then sets the clock to until.
 func (k *Kernel) Run(until Time) {
 	for {
-		e, ok := k.queue.PopUntil(until)
+		e, ok := k.pop(until)
 		if !ok {
 			break
 		}
@@ -106,7 +119,7 @@ func (k *Kernel) Run(until Time) {
 // when stop says yes it returns true at once, with the clock where it is.
 func (k *Kernel) RunUntil(until Time, stop func() bool) bool {
 	for !stop() {
-		e, ok := k.queue.PopUntil(until)
+		e, ok := k.pop(until)
 		if !ok {
 			k.advance(until)
 			return false

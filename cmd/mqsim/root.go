@@ -43,7 +43,7 @@ Exit codes: 0 all expectations hold, 1 one failed or a promise was violated,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage("%w\nrun '%s --help' for its flags", err, c.CommandPath())
 	})
-	root.AddCommand(a.runCommand(), a.reportCommand(), a.compareCommand(), a.traceCommand(), a.listCommand(), a.showCommand(), a.newCommand(),
+	root.AddCommand(a.runCommand(), a.sweepCommand(), a.mergeCommand(), a.reportCommand(), a.compareCommand(), a.traceCommand(), a.listCommand(), a.showCommand(), a.newCommand(),
 		a.validateCommand(), a.schemaCommand(), a.explainCommand(), a.inspectCommand(), a.versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.Args = usageArgs(c.Args)

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/mqsim/mqsim/result"
+	"github.com/mqsim/mqsim/sweep"
+)
+
+// sweepOptions are the flags of sweep.
+type sweepOptions struct {
+	runOptions
+	shard, results, ties string
+	form                 choice
+	check                int
+}
+
+func (a *app) sweepCommand() *cobra.Command {
+	var o sweepOptions
+	c := &cobra.Command{
+		Use:   "sweep [NAME or FILE ...]",
+		Short: "many seeds: probabilities with confidence intervals",
+		Long: `sweep repeats scenarios over seeds and reports distributions: the probability of a loss with
+its 95 % confidence interval (Wilson; at zero the rule of three), quantiles of what is lost,
+of outages and of failover, every anomaly and every finding.
+
+--results keeps one line of JSON per unit of work in a file; the same command with the same
+file goes on where it was ended. --shard I/N takes a part of the work, merge puts the parts
+together. Nothing depends on -j.
+
+Exit codes are those of run; a finding is 1, an INVALID run 3. Ctrl-C prints what is known.`,
+		Example: `  mqsim sweep primary-crash --seeds 1..500
+  mqsim sweep primary-crash --seeds 1..2000 --shard 2/8 --results part-2.jsonl
+  mqsim merge part-*.jsonl`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: a.scenarioArgs,
+		RunE:              func(c *cobra.Command, args []string) error { return a.sweep(c, args, &o) },
+	}
+	fs := c.Flags()
+	fs.Var(&o.seeds, "seeds", "seeds, such as 1..500 (default 1..100)")
+	fs.StringVarP(&o.pattern, "match", "k", "", "only scenarios whose name contains `PATTERN` (or matches it, with * or ?)")
+	fs.StringSliceVar(&o.systems, "systems", nil, "only these systems, `A,B`")
+	fs.StringArrayVar(&o.sets, "set", nil, "override `PATH=VALUE` (repeatable)")
+	fs.IntVarP(&o.jobs, "jobs", "j", 0, "`N` runs at the same time (0: one per core)")
+	fs.StringVar(&o.shard, "shard", "", "only part `I/N` of the work; auto or auto/N reads the index from the batch system")
+	fs.StringVar(&o.results, "results", "", "keep the runs in `FILE` (JSON lines) and go on with what it holds")
+	fs.StringVar(&o.ties, "ties", "insertion", "order of events of one instant: `insertion` or shuffle (drawn from the seed)")
+	fs.IntVar(&o.check, "check-every", 100, "run every `N`th unit twice and compare (0: none)")
+	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no warnings")
+	registerSweepForm(c, &o.form, &o.output)
+	must(c, "systems", a.systemsFlag)
+	must(c, "set", a.setFlag)
+	return c
+}
+
+// registerSweepForm adds -f and -o of commands that print a summary.
+func registerSweepForm(c *cobra.Command, form *choice, output *string) {
+	*form = choice{value: sweep.Formats[0], words: sweep.Formats}
+	c.Flags().VarP(form, "format", "f", "format: "+strings.Join(sweep.Formats, ", "))
+	c.Flags().StringVarP(output, "output", "o", "", "write to `FILE` instead of standard output")
+	mustComplete(c, "format", sweep.Formats)
+}
+
+func (a *app) sweep(c *cobra.Command, args []string, o *sweepOptions) error {
+	if o.ties != "insertion" && o.ties != "shuffle" {
+		return usage("--ties %s: insertion or shuffle", o.ties)
+	}
+	if len(o.seeds.seeds) == 0 {
+		_ = o.seeds.Set("1..100")
+	}
+	src, random, err := a.sweepSource(args, o)
+	if err != nil {
+		return err
+	}
+	return a.runSweep(c.Context(), src, random, o)
+}
+
+// sweepSource is what is swept.
+func (a *app) sweepSource(args []string, o *sweepOptions) (src sweep.Source, random bool, err error) {
+	chosen, err := a.load(args, &o.runOptions)
+	if err != nil {
+		return src, false, err
+	}
+	what := "seeds " + o.seeds.text
+	if o.ties == "shuffle" {
+		what += ", ties shuffled"
+	}
+	return sweep.Scenarios(chosen, o.seeds.seeds, what+":"), false, nil
+}
+
+func (a *app) runSweep(ctx context.Context, src sweep.Source, random bool, o *sweepOptions) error {
+	opt := sweep.Options{Run: a.engine.Run, Systems: o.systems, Jobs: o.jobs, CheckEvery: o.check, ShuffleTies: o.ties == "shuffle"}
+	var err error
+	if o.shard != "" {
+		if opt.Shard, err = sweep.ParseShard(o.shard, a.env); err != nil {
+			return usage("--shard %w", err)
+		}
+	}
+	if o.results != "" {
+		if opt.Store, err = sweep.Open(o.results, src.What); err != nil {
+			return usage("--results %w", err)
+		}
+	}
+	var p *progress
+	if a.errTerminal && !o.quiet {
+		p = startProgress(a.streams.err)
+		opt.Each = paced(p)
+	}
+	lines, err := sweep.Run(ctx, src, opt)
+	if p != nil {
+		p.end()
+	}
+	if opt.Store != nil {
+		err = errors.Join(err, opt.Store.Close())
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	s := sweep.Summarize(sweep.Header{Version: result.Version, What: src.What}, lines, random, err == nil)
+	if werr := a.writeSummary(s, o.form.value, o.output); werr != nil {
+		return werr
+	}
+	if err != nil {
+		return err
+	}
+	return sweepOutcome(s, len(lines))
+}
+
+// paced tells the rate and the time that is left.
+func paced(p *progress) func([]sweep.Line, int, int) {
+	first := -1
+	return func(_ []sweep.Line, done, total int) {
+		if first < 0 {
+			first = done - 1
+		}
+		seconds := time.Since(p.started).Seconds()
+		rate := float64(done-first) / max(seconds, 0.001)
+		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+		p.update(done, total, fmt.Sprintf("%.1f/s, %s left", rate, left))
+	}
+}
+
+func (a *app) writeSummary(s *sweep.Summary, format, output string) error {
+	var b bytes.Buffer
+	err := s.Write(&b, format)
+	if err == nil {
+		if output == "" || output == "-" {
+			_, err = a.out.Write(b.Bytes())
+		} else {
+			err = store(output, b.Bytes())
+		}
+	}
+	if err != nil {
+		return &exitError{codeInvalid, fmt.Errorf("writing the summary: %w", err)}
+	}
+	return nil
+}
+
+func sweepOutcome(s *sweep.Summary, lines int) error {
+	switch s.Worst() {
+	case result.Invalid:
+		return &exitError{code: codeInvalid}
+	case result.Fail:
+		return &exitError{code: codeFail}
+	}
+	if lines == 0 {
+		return &exitError{codeNothing, errors.New("nothing was selected")}
+	}
+	return nil
+}
+
+func (a *app) mergeCommand() *cobra.Command {
+	var output, results string
+	c := &cobra.Command{
+		Use:   "merge RESULTS.jsonl ...",
+		Short: "put the parts of a sweep together",
+		Long: `merge reads the files that sweep --results wrote, of one or of many machines, and prints the
+statistics of all of them. Units that several files hold count once and must be equal.`,
+		Example: "  mqsim merge part-*.jsonl -f markdown",
+		Args:    cobra.MinimumNArgs(1),
+	}
+	var form choice
+	registerSweepForm(c, &form, &output)
+	c.Flags().StringVar(&results, "results", "", "also write the merged lines to `FILE`")
+	c.RunE = func(_ *cobra.Command, args []string) error {
+		var parts []*sweep.Store
+		for _, arg := range args {
+			s, err := sweep.Read(arg)
+			if err != nil {
+				return usage("%w", err)
+			}
+			parts = append(parts, s)
+		}
+		all, err := sweep.Merge(parts)
+		if err != nil {
+			return usage("%w", err)
+		}
+		if results != "" {
+			var b bytes.Buffer
+			if err := errors.Join(all.WriteJSONL(&b), store(results, b.Bytes())); err != nil {
+				return &exitError{codeInvalid, err}
+			}
+		}
+		random := strings.HasPrefix(all.Header.What, sweep.RandomPrefix)
+		s := sweep.Summarize(all.Header, all.Lines, random, true)
+		if err := a.writeSummary(s, form.value, output); err != nil {
+			return err
+		}
+		return sweepOutcome(s, len(all.Lines))
+	}
+	return c
+}
