@@ -220,6 +220,13 @@ func (c *Core) CheckQuorum() bool {
 	return false
 }
 
+// StepDown ends leadership: the program counts by itself who answers. The member stays in its term.
+func (c *Core) StepDown() {
+	if c.role == Leader {
+		c.follow(c.term, None)
+	}
+}
+
 // Transfer hands leadership to a member that has the whole log; false if it cannot be.
 func (c *Core) Transfer(to Member) bool {
 	p := c.peer(to)

@@ -54,6 +54,7 @@ func (c *Cluster) brokerConfig(s *server, role broker.Role) *broker.Config {
 	storeConfig(&conf.Store, r)
 	storeRules(&conf.Store, r)
 	brokerRules(&conf, r)
+	c.ledgerConfig(&conf, s)
 	if s.host.Spec.Memory > 0 {
 		conf.Store.Memory = s.host.Spec.Memory
 	}

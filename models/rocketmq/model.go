@@ -31,13 +31,14 @@ func (Model) Table() *models.Table { return profile.Table() }
 
 // Build installs NameServers, brokers and an operator's machine. Nothing runs before Cluster.Start.
 func (Model) Build(w *sim.World, cfg *models.Config) (models.Cluster, error) {
-	if mode := cfg.Set.Str(models.Topology, "mode"); mode != "classic" {
+	if mode := cfg.Set.Str(models.Topology, "mode"); mode != "classic" && mode != "dledger" {
 		return nil, fmt.Errorf("rocketmq: mode %s is not built yet", mode)
 	}
 	c := &Cluster{w: w, cfg: cfg, names: profile.Groups(cfg.Set)}
 	c.clients.Pool = wire.NewPool()
 	c.installNamesrv()
 	c.installBrokers()
+	c.linkLedgers()
 	for i := range cfg.Streams {
 		c.clients.Topics = append(c.clients.Topics, cfg.Streams[i].Name)
 		c.clients.Queues = append(c.clients.Queues, int32(cfg.Streams[i].Partitions))

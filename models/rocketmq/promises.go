@@ -73,6 +73,9 @@ func (c *Cluster) Promises() []models.Promise {
 	line := func(class models.LossClass, cause, by, why string) {
 		out = append(out, models.Promise{Cause: cause, Class: class, By: by, Why: why})
 	}
+	if c.mode() == "dledger" {
+		c.ledgerPromises(&t, line)
+	}
 	c.disk(&t, line)
 	c.replication(&t, line)
 	t.consumers(line)
@@ -200,12 +203,18 @@ func (c *Cluster) Rules() []models.Rule {
 	rule := func(metric, en, zh, source string) {
 		out = append(out, models.Rule{Metric: metric, EN: en, ZH: zh, Source: source})
 	}
-	if t.groups == 1 {
+	switch {
+	case c.mode() == "dledger":
+		rule("failover",
+			"A member that hears no heartbeat for 6 s asks for votes, first in the old term, where everybody has voted, then in the next; clients find the new master with their next poll of the route, up to 30 s later.",
+			"6 秒没有心跳后 DLedger 成员发起选举，先在旧任期（必败），再进入新任期；客户端最多 30 秒后才从路由得知新 master。",
+			"DLedgerLeaderElector.java, DLedgerRoleChangeHandler.java")
+	case t.groups == 1:
 		rule("failover",
 			"A classic group never promotes a slave: without its master nobody takes messages, until the same master is back or an operator changes brokerRole on a slave.",
 			"经典模式从不自动升主：没有 master 就没有人接收消息，直到原 master 回来，或人工把 slave 的 brokerRole 改掉。",
 			"docs/en/operation.md, BrokerStartup.java")
-	} else {
+	default:
 		rule("write_outage",
 			"Queues are not replicated across groups, but a send that fails at once is tried on another group; a send that times out has no budget left for that.",
 			"队列不跨组复制，但立即失败的发送会换组重试；超时的发送已没有预算重试。",

@@ -1,6 +1,7 @@
 package rocketmq_test
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"testing"
@@ -35,13 +36,16 @@ type setup struct {
 	failPPM   int64
 	send      models.SendMode
 	process   sim.Time
+	mode      string // "": classic
+	version   string // "": 4.9
 }
 
 // newBench brings a cluster and its clients to t = 0.
 func newBench(t testing.TB, s setup) *bench {
 	t.Helper()
-	sys := &models.System{Name: "rocketmq", Model: "rocketmq", Version: "4.9", Boot: sim.Range{Min: 3 * sim.Second, Max: 3 * sim.Second}}
+	sys := &models.System{Name: "rocketmq", Model: "rocketmq", Version: cmp.Or(s.version, "4.9"), Boot: sim.Range{Min: 3 * sim.Second, Max: 3 * sim.Second}}
 	sys.Sections[models.Topology] = models.Settings{
+		{Name: "mode", Value: cmp.Or(s.mode, "classic")},
 		{Name: "brokerGroups", Value: strconv.Itoa(max(s.groups, 1))},
 		{Name: "slaves", Value: map[bool]string{true: "0", false: strconv.Itoa(max(s.slaves, 1))}[s.slaves < 0]},
 	}

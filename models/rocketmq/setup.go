@@ -102,19 +102,26 @@ func (o *operator) namesrvServe() (bool, string) {
 func (c *Cluster) startBrokers(masters bool) {
 	rnd := c.w.Rand("rocketmq/start")
 	for _, s := range c.brokers {
-		if s.isMaster() == masters {
+		if c.switching() || s.isMaster() == masters {
 			s.host.After(rnd.Range(0, sim.Second), s.svc.Start)
 		}
 	}
 }
 
 func (o *operator) mastersServe() (bool, string) {
+	for g, name := range o.c.names {
+		if o.c.switching() && o.c.master(g) == nil {
+			return false, "group " + name + " has no master yet"
+		}
+	}
 	for _, s := range o.c.brokers {
 		if s.isMaster() && !o.c.registered(s) {
 			return false, s.host.Name + " is not registered yet"
 		}
 	}
-	o.c.startBrokers(false)
+	if !o.c.switching() {
+		o.c.startBrokers(false)
+	}
 	return true, ""
 }
 
@@ -142,6 +149,9 @@ func (c *Cluster) registered(s *server) bool {
 
 // replicated says whether every slave that runs has what its master has.
 func (c *Cluster) replicated() (bool, string) {
+	if c.mode() == "dledger" {
+		return c.ledgersAgree()
+	}
 	for _, s := range c.brokers {
 		if s.isMaster() || !s.svc.Running() {
 			continue

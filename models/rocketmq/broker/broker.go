@@ -11,11 +11,13 @@
 //	delay.go                ScheduleMessageService
 //	register.go sync.go links.go        NameServers, the slave's metadata sync
 //	persist.go              config/*.json
+//	ledger.go               a member of a DLedger group
 //
 // Rules cite rocketmq-all-4.9.8 by class of org.apache.rocketmq.broker unless they say otherwise.
 package broker
 
 import (
+	"github.com/mqsim/mqsim/models/rocketmq/dledger"
 	"github.com/mqsim/mqsim/models/rocketmq/ha"
 	"github.com/mqsim/mqsim/models/rocketmq/wire"
 	"github.com/mqsim/mqsim/sim"
@@ -25,6 +27,7 @@ import (
 const (
 	timerMaster uint16 = 0  // ha.Master
 	timerSlave  uint16 = 10 // ha.Slave
+	timerMember uint16 = 30 // dledger.Member
 
 	timerLoad     uint16 = 50 // read and recover the store
 	timerStart    uint16 = 51 // the store was loaded
@@ -40,6 +43,8 @@ const (
 	timerIdle     uint16 = 61 // connection arg may have been idle too long
 	timerDeliver  uint16 = 62 // delay level arg may have due messages
 	timerQuit     uint16 = 63 // unregistering took too long
+	timerRole     uint16 = 64 // the leader of term arg may be master
+	timerDial     uint16 = 65 // a connection to another member takes too long
 )
 
 // phase is where a broker stands between boot and exit.
@@ -63,6 +68,9 @@ type Broker struct {
 	phase  phase
 	master *ha.Master
 	slave  *ha.Slave
+
+	ledger  *dledger.Member // in DLedger mode
+	members []*memberLink
 
 	topics    topics
 	groups    groups
@@ -100,6 +108,10 @@ func New(cfg *Config) *Broker {
 func (b *Broker) Boot(p *sim.Proc) {
 	b.p = p
 	p.Service.Respawn = b.cfg.Respawn
+	if l := b.cfg.Ledger; l != nil {
+		b.cfg.Role, b.cfg.ID = Slave, l.id()
+		b.cfg.lastRole = Slave
+	}
 	if b.cfg.isMaster() {
 		b.cfg.ID = 0 // BrokerStartup: a master role forces it
 	} else if b.cfg.ID <= 0 {
@@ -146,13 +158,17 @@ func (b *Broker) started() {
 	}
 	b.phase = serving
 	p, cfg := b.p, b.cfg
-	p.Listen(wire.HAPort)
+	if cfg.Ledger == nil {
+		p.Listen(wire.HAPort)
+	}
 	p.Listen(wire.ClientPort)
 	if cfg.isMaster() {
 		b.startDelays()
 	} else {
-		b.slave.SetMaster(cfg.MasterHost)
-		b.slave.Start()
+		if cfg.Ledger == nil {
+			b.slave.SetMaster(cfg.MasterHost)
+			b.slave.Start()
+		}
 		first, period := cfg.SyncFirst, cfg.SyncPeriod
 		if cfg.SyncLook > 0 {
 			first, period = p.Rand("sync").Range(first, first+cfg.SyncLook), period+cfg.SyncLook
@@ -173,6 +189,9 @@ func (b *Broker) started() {
 	} else {
 		p.Role("slave")
 	}
+	if cfg.Ledger != nil {
+		b.startLedger()
+	}
 	p.Ready()
 }
 
@@ -182,6 +201,8 @@ func (b *Broker) Timer(kind uint16, arg uint32) {
 	case b.store != nil && b.store.Timer(kind, arg):
 	case kind < timerSlave:
 		b.master.Timer(kind-timerMaster, arg)
+	case kind >= timerMember && kind < timerLoad:
+		b.ledger.Timer(kind-timerMember, arg)
 	case kind < timerLoad:
 		b.slave.Timer(kind-timerSlave, arg)
 	default:
@@ -222,6 +243,10 @@ func (b *Broker) ownTimer(kind uint16, arg uint32) {
 		b.deliver(int(arg))
 	case timerQuit:
 		b.quit()
+	case timerRole:
+		b.leadRole(arg)
+	case timerDial:
+		b.dialTooLong(arg)
 	}
 }
 
@@ -237,6 +262,9 @@ type peer struct {
 func (b *Broker) Accept(c *sim.Conn) {
 	if c.Port.Num == wire.HAPort.Num {
 		b.master.Accept(c)
+		return
+	}
+	if c.Port.Num == wire.LedgerPort.Num {
 		return
 	}
 	d := &peer{}
@@ -275,8 +303,11 @@ func (b *Broker) Connected(c *sim.Conn, err error) {
 		b.slave.Dialled(err)
 		return
 	}
-	if l, ok := c.Data.(*link); ok {
+	switch l := c.Data.(type) {
+	case *link:
 		l.connected(c, err)
+	case *memberLink:
+		b.memberConnected(l, c, err)
 	}
 }
 
@@ -288,11 +319,14 @@ func (b *Broker) Closed(c *sim.Conn, _ sim.CloseReason) {
 	case b.master != nil && b.master.Owns(c):
 		b.master.Closed(c)
 	default:
-		if l, ok := c.Data.(*link); ok {
+		switch l := c.Data.(type) {
+		case *link:
 			l.lost(c)
-			return
+		case *memberLink:
+			b.memberLost(l, c)
+		default:
+			b.peerClosed(c)
 		}
-		b.peerClosed(c)
 	}
 }
 
@@ -319,6 +353,9 @@ func (b *Broker) Receive(c *sim.Conn, m any) {
 		if b.slave.Owns(c) {
 			b.slave.Frame(m)
 		}
+		return
+	case *wire.LedgerMessage:
+		b.fromMember(m)
 		return
 	case wire.Response:
 		if l, ok := c.Data.(*link); ok {

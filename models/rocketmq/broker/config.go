@@ -84,6 +84,9 @@ type Config struct {
 	RetryMax         int32    // retryMaxTimes
 	Respawn          sim.Time // pause of the supervisor before it starts an ended broker again; 0: none
 
+	// Ledger, if set, makes the broker a member of a DLedger group, which decides Role and ID.
+	Ledger *LedgerConfig
+
 	lastRole Role // of the last incarnation
 	booted   bool
 	// SyncFailed: some incarnation's fsync failed.

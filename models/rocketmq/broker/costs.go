@@ -45,6 +45,11 @@ func (b *Broker) Cost(c *sim.Conn, m any) (lane int, cost sim.Time) {
 		return -1, costReport
 	case *wire.HAFrame:
 		return laneHA, costApply + sim.Time(m.Bytes)*costKiB/1024
+	case *wire.LedgerMessage:
+		if m.Bytes > 0 {
+			return laneHA, costApply + sim.Time(m.Bytes)*costKiB/1024
+		}
+		return laneHA, costReport
 	case *wire.UpdateOffsetRequest, *wire.QueryOffsetRequest:
 		return laneConsumer, costOffset
 	case *wire.HeartbeatRequest:

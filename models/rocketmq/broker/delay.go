@@ -58,7 +58,7 @@ func (b *Broker) deliver(level int) {
 	d := &b.delays
 	d.armed[level] = false
 	q := b.store.Queue(scheduleTopic, int32(level))
-	if q == nil || b.phase != serving {
+	if q == nil || b.phase != serving || !b.cfg.isMaster() {
 		return
 	}
 	// An offset outside of the queue is moved to its nearer end: a delayOffset.json that is older or newer

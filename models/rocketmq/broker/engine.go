@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"github.com/mqsim/mqsim/consensus"
 	"github.com/mqsim/mqsim/models/rocketmq/store"
 	"github.com/mqsim/mqsim/models/rocketmq/wire"
 	"github.com/mqsim/mqsim/sim"
@@ -33,6 +34,9 @@ func openEngine(b *Broker) (e *engine, scanned int64, err error) {
 	}
 	opt.StoreHost = hostAddr(b.p.Host)
 	opt.StoreHost.Port = int32(wire.ClientPort.Num)
+	if l := b.cfg.Ledger; l != nil {
+		opt.Ledger = "n" + itoa(int64(l.Self)-1)
+	}
 	opt.SlaveOffsetCheck = b.cfg.CheckInSlave
 	opt.ArriveOnSlave = b.cfg.NotifyOnSlave
 	opt.DelayLevelsMs = make([]int64, len(b.cfg.DelayLevels))
@@ -87,11 +91,18 @@ type putResult struct {
 	remark      string
 	end         int64
 	queueOffset int64
+	entry       consensus.Index // of DLedger
 }
 
 // put appends a message (SendMessageProcessor.handlePutMessageResult for what is refused).
 func (e *engine) put(m *store.Message) putResult {
-	r := e.Put(m)
+	if e.b.cfg.Ledger != nil {
+		return e.putEntry(m)
+	}
+	return e.result(e.Put(m))
+}
+
+func (e *engine) result(r store.Put) putResult {
 	switch r.Status {
 	case store.PutOK:
 		return putResult{end: r.End(), queueOffset: r.QueueOffset}

@@ -169,7 +169,7 @@ func (b *Broker) append(c *sim.Conn, m *wire.SendMessageRequest) {
 	if m.DelayLevel <= 0 {
 		b.checkQueueOffset(t, id, r.queueOffset)
 	}
-	if m.WaitStore {
+	if m.WaitStore || b.ledger != nil {
 		b.await(c, m, id, &r)
 		return
 	}
@@ -214,7 +214,9 @@ func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *
 	if b.store.syncFlush() {
 		pending |= waitsFlush
 	}
-	if b.cfg.Role == SyncMaster && b.cfg.HA.InSync != 1 {
+	if b.ledger != nil {
+		pending = waitsSlave
+	} else if b.cfg.Role == SyncMaster && b.cfg.HA.InSync != 1 {
 		if b.cfg.BlockingSends > 0 && pending != 0 || b.master.SlaveOK(r.end) {
 			pending |= waitsSlave
 		} else {
@@ -242,7 +244,10 @@ func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *
 			return
 		}
 	}
-	if pending&waitsSlave != 0 {
+	switch {
+	case b.ledger != nil:
+		b.ledger.Wait(r.entry, i)
+	case pending&waitsSlave != 0:
 		b.master.Wait(r.end, i)
 	}
 }

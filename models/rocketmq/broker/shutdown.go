@@ -44,7 +44,11 @@ func (b *Broker) quit() {
 	}
 	b.phase = closing
 	b.p.StopListening(wire.ClientPort)
-	b.p.StopListening(wire.HAPort)
+	if b.cfg.Ledger != nil {
+		b.p.StopListening(wire.LedgerPort)
+	} else {
+		b.p.StopListening(wire.HAPort)
+	}
 	b.slave.Stop()
 	for _, d := range b.peers {
 		if d.c != nil {

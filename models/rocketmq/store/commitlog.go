@@ -16,6 +16,7 @@ type Store struct {
 	a     *sim.Arena
 
 	log     mappedQueue
+	ledger  *ledger // nil: no DLedger
 	queues  map[queueKey]*Queue
 	ordered []*Queue // by topic and id
 	recent  [64]*Queue
@@ -80,7 +81,12 @@ func (s *Store) FileSize() int64 { return s.opt.FileSize }
 func (s *Store) MinOffset() int64 { return s.log.min() }
 
 // MaxOffset is the end of what may be replicated (CommitLog.getMaxOffset).
-func (s *Store) MaxOffset() int64 { return s.log.max() }
+func (s *Store) MaxOffset() int64 {
+	if s.ledger != nil {
+		return max(s.ledger.pos, s.log.min(), 0) // DLedgerCommitLog.getMaxOffset: what is committed
+	}
+	return s.log.max()
+}
 
 // WroteOffset is the end of what was appended; with transientStorePool it is ahead of MaxOffset.
 func (s *Store) WroteOffset() int64 { return s.log.wrote() }

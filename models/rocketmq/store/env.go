@@ -39,6 +39,8 @@ const (
 	timerClean
 	timerCleanNext
 	timerCheckpoint
+	timerLedger
+	timerLedgerSave
 	// NumTimers is the number of timer kinds from Options.TimerBase on that belong to the store.
 	NumTimers
 )
@@ -80,6 +82,10 @@ func (s *Store) Timer(kind uint16, arg uint32) bool {
 		s.cleanNext()
 	case timerCheckpoint:
 		s.checkpointTurn()
+	case timerLedger:
+		s.ledgerTurn()
+	case timerLedgerSave:
+		s.saveLedger()
 	}
 	return true
 }

@@ -15,6 +15,7 @@ const (
 	ownCheckpoint
 	ownShutdown
 	ownIndex
+	ownLedger
 	ownNobody
 )
 
@@ -78,6 +79,8 @@ func (s *Store) Synced(arg uint32, err error) bool {
 		s.cqFlush.end()
 	case ownIndex:
 		s.index.flushed(op.storeTime)
+	case ownLedger:
+		s.ledgerFlushed()
 	case ownShutdown:
 		s.shutdownStep()
 	}
@@ -125,9 +128,12 @@ func (s *Store) flushDone(op syncOp, err error) {
 // nameDurable follows the first fsync of a new file: on ext4 it commits the journal with the names
 // that were made before (see the package comment).
 func (s *Store) nameDurable(q *mappedQueue) {
-	dirs := [2]string{q.dir, s.opt.Dir}
+	dirs := [3]string{q.dir, s.opt.Dir}
+	if s.ledger != nil {
+		dirs[2] = s.ledger.dir
+	}
 	if s.rooted {
-		dirs[1] = ""
+		dirs[1], dirs[2] = "", ""
 	}
 	for _, dir := range dirs {
 		if dir != "" && s.fs.SyncDir(dir) != nil {

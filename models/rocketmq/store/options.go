@@ -30,6 +30,9 @@ type Options struct {
 	// that belong to the store.
 	TimerBase uint16
 	SyncTag   uint32
+	// Ledger makes the log one of DLedger for the member of this name (n0); "": a log of its own.
+	Ledger          string
+	LedgerIndexSize int64 // mappedFileSizeForEntryIndex
 
 	FileSize        int64 // mappedFileSizeCommitLog
 	QueueFileSize   int64 // mappedFileSizeConsumeQueue in bytes; a multiple of 20
@@ -96,7 +99,7 @@ type Options struct {
 // DefaultOptions are the defaults of 4.9.8 (MessageStoreConfig), without the index.
 func DefaultOptions() Options {
 	return Options{
-		Dir: "store", SyncTag: 0x52 << 24, TimerBase: 0x400,
+		Dir: "store", LedgerIndexSize: 5 << 20 * indexUnit, SyncTag: 0x52 << 24, TimerBase: 0x400,
 		FileSize: 1 << 30, QueueFileSize: 300000 * EntrySize, MaxMessageSize: 4 << 20,
 		SyncFlushTO: 5 * sim.Second, FlushInterval: 500 * sim.Millisecond, FlushPages: 4, FlushThorough: 10 * sim.Second, FlushTimed: true,
 		QueueInterval: sim.Second, QueuePages: 2, QueueThorough: 60 * sim.Second, CheckCRC: true,

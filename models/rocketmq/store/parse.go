@@ -57,7 +57,10 @@ type Cursor struct {
 	pos   int64  // of the unread part in the range
 	body  mark   // of the present record
 	fixed [fixedSize + 24]byte
-	join  []byte // topic and properties that were split
+	join  []byte      // topic and properties that were split
+	head  int64       // of each record: EntryHeader in a log of DLedger
+	entry ledgerEntry // what it says
+	lead  [EntryHeader]byte
 }
 
 // mark is a byte in a list of extents.
@@ -94,7 +97,7 @@ func (c *Cursor) Next(verify bool) Verdict {
 	left := c.left
 	v := c.next(verify)
 	if v == Good {
-		c.pos += int64(c.Record.Size)
+		c.pos += c.head + int64(c.Record.Size)
 		return v
 	}
 	c.ref, c.off, c.left = start.ref, start.off, left
@@ -102,6 +105,11 @@ func (c *Cursor) Next(verify bool) Verdict {
 }
 
 func (c *Cursor) next(verify bool) Verdict {
+	if c.head > 0 {
+		if v := c.ledgerHead(); v != Good {
+			return v
+		}
+	}
 	be := binary.BigEndian
 	r := &c.Record
 	if c.left < 8 {
@@ -146,6 +154,25 @@ func (c *Cursor) next(verify bool) Verdict {
 	if int64(r.Size) != int64(n) {
 		return BadSize
 	}
+	if c.head > 0 && int64(c.entry.size) != c.head+int64(n) {
+		return Bad
+	}
+	return Good
+}
+
+// ledgerHead reads the header of DLedger before a record.
+func (c *Cursor) ledgerHead() Verdict {
+	if c.left < 8 {
+		return Bad
+	}
+	b := c.take(int(min(c.left, EntryHeader)), c.lead[:0])
+	switch magic := binary.BigEndian.Uint32(b); {
+	case magic == ledgerBlank:
+		return Blank
+	case magic != ledgerMagic || len(b) < EntryHeader:
+		return Bad
+	}
+	c.entry = entryOf(b)
 	return Good
 }
 

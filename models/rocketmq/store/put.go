@@ -70,28 +70,39 @@ func (s *Store) Put(m *Message) Put {
 	if err != nil {
 		return Put{Status: CreateMappedFileFailed}
 	}
-	if size+blankSize > s.opt.FileSize-f.wrote {
+	head := s.head()
+	if head+size+blankSize > s.opt.FileSize-f.wrote {
 		s.blank(f, now)
 		if f, err = s.log.lastFor(0); err != nil {
 			return Put{Status: CreateMappedFileFailed}
 		}
-		if size+blankSize > s.opt.FileSize {
+		if head+size+blankSize > s.opt.FileSize {
 			return Put{Status: MessageIllegal}
 		}
 	}
-	r := Put{Offset: f.from + f.wrote, Size: int32(size), StoreTime: now, QueueID: m.QueueID}
+	r := Put{Offset: f.from + f.wrote + head, Size: int32(size), StoreTime: now, QueueID: m.QueueID}
 	tran := m.SysFlag & sysTransaction
 	if tran == 0 || tran == SysCommit {
 		// Prepared and rollback messages do not enter a queue (DefaultAppendMessageCallback.doAppend).
 		r.QueueOffset = q.next
 		q.next++
 	}
-	own, b := s.private(int(size) - int(m.Body.Len))
+	own, b := s.private(int(head+size) - int(m.Body.Len))
+	if s.ledger != nil {
+		e := ledgerEntry{int32(head + size), s.ledger.last + 1, s.ledger.term, r.Offset - head}
+		if !s.writeIndex(&e) {
+			return Put{Status: CreateMappedFileFailed}
+		}
+		e.putHeader(b)
+		b = b[head:]
+		s.ledger.push(e.term)
+		s.ledgerWrote()
+	}
 	crc := bodyCRC(s.a.Bytes(m.Body))
 	m.encode(b, crc, s.opt.StoreHost)
 	place(b, r.QueueOffset, r.Offset, now)
 	m.tail(b[:fixedSize])
-	s.append(f, own.Slice(0, fixedSize), m.Body, own.Slice(fixedSize, own.Len))
+	s.append(f, own.Slice(0, uint32(head)+fixedSize), m.Body, own.Slice(uint32(head)+fixedSize, own.Len))
 	f.storeTime, f.modified = now, now
 	s.stats.Puts++
 	s.stats.PutBytes += size
@@ -163,6 +174,10 @@ func (s *Store) blank(f *mappedFile, now int64) {
 	var b [blankSize]byte
 	binary.BigEndian.PutUint32(b[:], uint32(s.opt.FileSize-f.wrote))
 	binary.BigEndian.PutUint32(b[4:], magicBlank)
+	if s.ledger != nil {
+		binary.BigEndian.PutUint32(b[:], ledgerBlank)
+		binary.BigEndian.PutUint32(b[4:], uint32(s.opt.FileSize-f.wrote))
+	}
 	if f.pooling {
 		s.pool.fill(f, b[:])
 	} else {

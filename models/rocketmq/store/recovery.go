@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strconv"
@@ -35,6 +36,9 @@ func open(env Env, v *volume, o Options, hooks Hooks) (*Store, Recovery, error) 
 	if o.poolEnabled() {
 		s.pool.on, s.pool.free = true, o.PoolSize
 		s.log.pool = &s.pool
+	}
+	if o.Ledger != "" {
+		s.openLedger()
 	}
 	s.phase = env.Rand("reput").Range(0, o.ReputInterval-1)
 	rec := Recovery{Abnormal: v.Exists(o.Dir + "/abort")}
@@ -86,6 +90,9 @@ func (s *Store) recover(rec *Recovery) error {
 		}
 		phys = max(phys, q.maxPhys)
 	}
+	if s.ledger != nil {
+		return s.recoverLedger(rec)
+	}
 	files := s.log.files
 	if len(files) == 0 {
 		s.log.flushedTo = 0
@@ -134,7 +141,7 @@ func (s *Store) recoverLog(first int, above int64, rec *Recovery) (int64, error)
 	for i := first; i < len(s.log.files); i++ {
 		m := s.log.files[i]
 		end = m.from
-		at, v, err := scanRecords(s.a, m.f, s.opt.FileSize, s.opt.CheckCRC, func(pos int64, c *Cursor) {
+		at, v, err := scanRecords(s.a, m.f, s.opt.FileSize, s.opt.CheckCRC, 0, func(pos int64, c *Cursor) {
 			rec.Records++
 			if above >= 0 && m.from+pos >= above {
 				rec.Dispatched++
@@ -209,9 +216,9 @@ func (s *Store) dates() error {
 const scanWindow = 1 << 20
 
 // scanRecords visits the records of a file from its beginning and returns the place and the verdict
-// where it ended: Blank, or Bad (BadSize counts as Bad).
-func scanRecords(a *sim.Arena, f *file, size int64, verify bool, visit func(pos int64, c *Cursor)) (int64, Verdict, error) {
-	var c Cursor
+// where it ended: Blank, or Bad (BadSize counts as Bad). head bytes of DLedger stand before each record.
+func scanRecords(a *sim.Arena, f *file, size int64, verify bool, head int64, visit func(pos int64, c *Cursor)) (int64, Verdict, error) {
+	c := Cursor{head: head}
 	var refs []sim.Ref
 	pos, window := int64(0), int64(scanWindow)
 	for {
@@ -225,8 +232,8 @@ func scanRecords(a *sim.Arena, f *file, size int64, verify bool, visit func(pos 
 		for {
 			v := c.Next(verify)
 			if v == Good {
-				visit(pos, &c)
-				pos += int64(c.Record.Size)
+				visit(pos+head, &c)
+				pos += head + int64(c.Record.Size)
 				continue
 			}
 			if v == Blank {
@@ -249,6 +256,9 @@ func scanRecords(a *sim.Arena, f *file, size int64, verify bool, visit func(pos 
 func (c *Cursor) begins() bool {
 	d := *c
 	b := d.take(8, d.fixed[:0])
+	if c.head > 0 {
+		return binary.BigEndian.Uint32(b) == ledgerMagic && binary.BigEndian.Uint32(b[4:]) > EntryHeader
+	}
 	return b[4] == magicMessage>>24&0xff && b[5] == magicMessage>>16&0xff && b[6] == magicMessage>>8&0xff && b[7] == magicMessage&0xff
 }
 
@@ -333,10 +343,12 @@ func (s *Store) awaitDispatch() {
 		q.correctMin(max(s.log.min(), 0))
 	}
 	s.serving = true
-	if s.opt.FlushDisk == SyncFlush {
+	switch {
+	case s.ledger != nil: // DLedger flushes by itself
+	case s.opt.FlushDisk == SyncFlush:
 		s.group.on = true
 		s.group.wrote()
-	} else {
+	default:
 		s.timed.start()
 	}
 	s.cqFlush.start()

@@ -40,6 +40,9 @@ func (s *Store) reputEnd() int64 {
 	if s.opt.DispatchFlushed && s.opt.FlushDisk == SyncFlush {
 		return min(s.log.flushedTo, s.log.max())
 	}
+	if s.ledger != nil {
+		return s.ledger.pos
+	}
 	return s.log.max()
 }
 
@@ -63,10 +66,10 @@ func (s *Store) reput() {
 		s.reputFrom = low // "the reputFromOffset is smaller than minPyOffset": cleaned before dispatch
 	}
 	for end := s.reputEnd(); s.reputFrom < end; {
-		for s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off < s.reputFrom {
+		for s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off-s.head() < s.reputFrom {
 			s.pendingAt++
 		}
-		if s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off == s.reputFrom {
+		if s.pendingAt < len(s.pending) && s.pending[s.pendingAt].off-s.head() == s.reputFrom {
 			r := &s.pending[s.pendingAt]
 			if r.off+int64(r.size) > end || s.pool.on && !s.committed(r) {
 				return
@@ -133,11 +136,11 @@ func (s *Store) walk(m *mappedFile, window int64) int64 {
 	for c.Left() > 0 {
 		switch c.Next(false) {
 		case Good:
-			r := s.requestOf(c, s.reputFrom)
+			r := s.requestOf(c, s.reputFrom+c.head)
 			if !s.dispatch(&r, true) {
 				return s.reputFrom - start
 			}
-			s.reputFrom += int64(c.Record.Size)
+			s.reputFrom += c.head + int64(c.Record.Size)
 		case Blank:
 			s.reputFrom = m.from + s.opt.FileSize
 			return s.reputFrom - start

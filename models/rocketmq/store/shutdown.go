@@ -22,6 +22,9 @@ func (s *Store) Shutdown(done func()) {
 		s.reput()
 	}
 	s.closing = true
+	if s.ledger != nil {
+		s.saveLedger()
+	}
 	s.stop = shutdown{on: true, done: done}
 	s.shutdownStep()
 }

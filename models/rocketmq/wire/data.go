@@ -165,6 +165,7 @@ type Pool struct {
 	pulled  []*PullMessageResponse
 	frames  []*HAFrame
 	reports []*HAReport
+	ledger  []*LedgerMessage
 }
 
 // NewPool is an empty pool.
