@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -20,6 +22,10 @@ type sweepOptions struct {
 	shard, results, ties string
 	form                 choice
 	check                int
+	random, unbounded    bool
+	model, shrink        string
+	faults               []string
+	budget               int
 }
 
 func (a *app) sweepCommand() *cobra.Command {
@@ -35,10 +41,17 @@ of outages and of failover, every anomaly and every finding.
 file goes on where it was ended. --shard I/N takes a part of the work, merge puts the parts
 together. Nothing depends on -j.
 
+--random draws the schedules from the seed instead: cluster size, configuration, load, which faults
+are on, how often, how they overlap; bounded so that a majority survives, then everything heals
+and the cluster must converge. What no setting allows and no known defect of the version explains
+is a finding; --shrink DIR writes each kind of finding as the smallest scenario that shows it.
+
 Exit codes are those of run; a finding is 1, an INVALID run 3. Ctrl-C prints what is known.`,
 		Example: `  mqsim sweep primary-crash --seeds 1..500
   mqsim sweep primary-crash --seeds 1..2000 --shard 2/8 --results part-2.jsonl
-  mqsim merge part-*.jsonl`,
+  mqsim merge part-*.jsonl
+  mqsim sweep --random --model kafka --seeds 1..2000 --shrink found
+  mqsim sweep --random --model kafka --set kafka.version=2.4 --set kafka.producer.acks=1`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: a.scenarioArgs,
 		RunE:              func(c *cobra.Command, args []string) error { return a.sweep(c, args, &o) },
@@ -53,7 +66,15 @@ Exit codes are those of run; a finding is 1, an INVALID run 3. Ctrl-C prints wha
 	fs.StringVar(&o.results, "results", "", "keep the runs in `FILE` (JSON lines) and go on with what it holds")
 	fs.StringVar(&o.ties, "ties", "insertion", "order of events of one instant: `insertion` or shuffle (drawn from the seed)")
 	fs.IntVar(&o.check, "check-every", 100, "run every `N`th unit twice and compare (0: none)")
+	fs.BoolVar(&o.random, "random", false, "draw the schedules from the seed")
+	fs.StringVar(&o.model, "model", "", "with --random: "+strings.Join(sweep.Models, ", "))
+	fs.BoolVar(&o.unbounded, "unbounded", false, "with --random: more servers may be down at once than leave a majority")
+	fs.StringSliceVar(&o.faults, "faults", nil, "with --random: draw from these `ACTIONS` (default all that a cluster must survive)")
+	fs.StringVar(&o.shrink, "shrink", "", "with --random: write the smallest scenario of each kind of finding into `DIR`")
+	fs.IntVar(&o.budget, "shrink-runs", 200, "at most `N` runs to make one finding smaller")
 	fs.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no warnings")
+	mustComplete(c, "model", sweep.Models)
+	mustComplete(c, "faults", sweep.Actions())
 	registerSweepForm(c, &o.form, &o.output)
 	must(c, "systems", a.systemsFlag)
 	must(c, "set", a.setFlag)
@@ -84,6 +105,12 @@ func (a *app) sweep(c *cobra.Command, args []string, o *sweepOptions) error {
 
 // sweepSource is what is swept.
 func (a *app) sweepSource(args []string, o *sweepOptions) (src sweep.Source, random bool, err error) {
+	if o.random {
+		return a.drawnSource(args, o)
+	}
+	if o.model != "" || o.unbounded || len(o.faults) > 0 || o.shrink != "" {
+		return src, false, usage("--model, --unbounded, --faults and --shrink want --random")
+	}
 	chosen, err := a.load(args, &o.runOptions)
 	if err != nil {
 		return src, false, err
@@ -93,6 +120,53 @@ func (a *app) sweepSource(args []string, o *sweepOptions) (src sweep.Source, ran
 		what += ", ties shuffled"
 	}
 	return sweep.Scenarios(chosen, o.seeds.seeds, what+":"), false, nil
+}
+
+func (a *app) drawnSource(args []string, o *sweepOptions) (src sweep.Source, random bool, err error) {
+	if len(args) > 0 || o.pattern != "" || len(o.systems) > 0 {
+		return src, false, usage("--random draws its scenarios: no names, no -k, no --systems")
+	}
+	src, err = sweep.Random(o.drawing(), o.seeds.seeds, o.seeds.text)
+	if err != nil {
+		return src, false, usage("%w", err)
+	}
+	if o.ties == "shuffle" {
+		src.What += ", ties shuffled"
+	}
+	return src, true, nil
+}
+
+func (o *sweepOptions) drawing() sweep.Drawing {
+	return sweep.Drawing{Model: o.model, Sets: o.sets, Unbounded: o.unbounded, Faults: o.faults}
+}
+
+// shrinkAll writes the smallest scenario of each kind of finding.
+func (a *app) shrinkAll(ctx context.Context, s *sweep.Summary, opt sweep.Options, o *sweepOptions) error {
+	if err := os.MkdirAll(o.shrink, 0o755); err != nil {
+		return usage("--shrink: %w", err)
+	}
+	for _, f := range s.Findings {
+		p, err := sweep.Draw(o.drawing(), f.Seeds[0])
+		if err != nil {
+			return err
+		}
+		small, err := sweep.Shrink(ctx, p, f.Class, opt, o.budget)
+		if err != nil {
+			return err
+		}
+		name := strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+				return r
+			}
+			return '-'
+		}, strings.ToLower(f.Class))
+		path := filepath.Join(o.shrink, fmt.Sprintf("%s-%d-%.60s.yaml", f.Model, f.Seeds[0], strings.Trim(name, "-")))
+		if err := store(path, []byte(small.File())); err != nil {
+			return &exitError{codeInvalid, err}
+		}
+		fmt.Fprintf(a.streams.err, "%s: %s\n", path, small.Story)
+	}
+	return nil
 }
 
 func (a *app) runSweep(ctx context.Context, src sweep.Source, random bool, o *sweepOptions) error {
@@ -129,6 +203,11 @@ func (a *app) runSweep(ctx context.Context, src sweep.Source, random bool, o *sw
 	}
 	if err != nil {
 		return err
+	}
+	if o.shrink != "" && len(s.Findings) > 0 {
+		if err := a.shrinkAll(ctx, s, opt, o); err != nil {
+			return err
+		}
 	}
 	return sweepOutcome(s, len(lines))
 }
