@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"github.com/mqsim/mqsim/models/rabbitmq/ra"
 	"github.com/mqsim/mqsim/models/rabbitmq/store"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -15,8 +16,12 @@ func (c *Cluster) Serve(visit func(stream int, partition int32, offset int64, bo
 			if n == nil {
 				continue
 			}
-			if v, ok := n.View(q.name); !ok || !v.Routed || v.Home != i {
+			v, ok := n.View(q.name)
+			switch {
+			case !ok || !v.Quorum && (!v.Routed || v.Home != i):
 				continue // it passes the consumer on to another node
+			case v.Quorum && c.raftLeader(q) != i:
+				continue
 			}
 			n.Contents(q.name, func(body sim.Ref) {
 				visit(q.stream, q.partition, -1, c.w.Arena.Bytes(body))
@@ -32,5 +37,6 @@ func (c *Cluster) Scan(h *sim.Host, visit func(body []byte)) {
 	}
 	for _, d := range h.Disks {
 		store.Scan(d.FS(), &c.w.Arena, func(_ string, body []byte) { visit(body) })
+		ra.Scan(d.FS(), &c.w.Arena, visit)
 	}
 }

@@ -12,6 +12,8 @@ func (c *Cluster) Fidelity() []string {
 		"RabbitMQ: virtual hosts, plugins, management, TLS, dead-lettering, expiry, priorities and transactions are left out; of exchanges the default one and fanout",
 		"RabbitMQ: memory of a node is 100 MiB, its queues' messages and what a fault takes; queues do not page out under pressure",
 		"RabbitMQ: up to 3.7 mandatory is judged when a message is routed, not when it is received",
-		"RabbitMQ: quorum queues and streams are not built; classic queues use index version 1",
+		"RabbitMQ: streams are not built; classic queues use index version 1",
+		"RabbitMQ: quorum queues: commands inside the frames of Ra's logs, and snapshots, have an encoding of the model's own; terms and votes are a log, not a DETS table",
+		"RabbitMQ: quorum queues: a snapshot is taken when the log is 4096 entries and much longer than what the queue holds",
 	}
 }

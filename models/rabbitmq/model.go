@@ -115,6 +115,13 @@ func rules(r *models.Resolved) node.Rules {
 	if r.AtLeast("3.12") {
 		out.InMemory = 2048
 	}
+	out.RequeueToBack = r.AtLeast("3.10")
+	out.AtenPoll = 5 * sim.Second
+	if !r.AtLeast("3.8.9") {
+		out.AtenPoll = sim.Second // aten's own default, before rabbit_prelaunch_conf set one
+	}
+	out.FreshNacked = r.Quirk("fresh-channel-nacked")
+	out.FreshNext = r.AtLeast("3.12.5")
 	out.NoBeats = !r.AtLeast("3.8")
 	partitionRules(r, &out)
 	out.NoGuard = r.Quirk("no-confirm-guard")
@@ -165,6 +172,14 @@ func (c *Cluster) declaredAs(q *queue) client.Queue {
 		Exclusive: r.Bool(models.Queue, "exclusive")}
 	if r.IsSet(models.Queue, "x-max-length") {
 		out.Args.MaxLength = r.Int(models.Queue, "x-max-length")
+	}
+	if r.Str(models.Queue, "x-queue-type") == wire.Quorum {
+		out.Args.Type = wire.Quorum
+		out.Args.GroupSize = int(r.Int(models.Queue, "x-quorum-initial-group-size"))
+		out.Args.DeliveryLimit = -1
+		if r.IsSet(models.Queue, "x-delivery-limit") {
+			out.Args.DeliveryLimit = int(r.Int(models.Queue, "x-delivery-limit"))
+		}
 	}
 	out.Args.SingleActive = r.Bool(models.Queue, "x-single-active-consumer")
 	if r.IsSet(models.Queue, "x-overflow") {

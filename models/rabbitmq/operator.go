@@ -215,6 +215,8 @@ func (c *Cluster) unsettled(q *queue, running int) string {
 		switch {
 		case !ok:
 			continue // deleted, or not declared yet
+		case seen.Quorum:
+			return c.raftUnsettled(q)
 		case home >= 0 && seen.Home != home:
 			return fmt.Sprintf("has two masters, %s and %s", c.nodes[home].host.Name, c.nodes[seen.Home].host.Name)
 		}

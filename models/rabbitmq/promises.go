@@ -14,6 +14,8 @@ type terms struct {
 	persistent bool // every message is persistent and every queue durable
 	weak       string
 	single     bool // some queue has one copy
+	quorum     bool // some queue is a quorum queue
+	limit      bool // with a delivery limit
 	mirrored   bool // some queue has mirrors
 	always     bool // ha-promote-on-failure=always for some mirrored queue
 	manual     bool // ha-sync-mode=manual for some mirrored queue
@@ -50,7 +52,12 @@ func (c *Cluster) terms() terms {
 				t.limited = name
 			}
 		}
-		t.policies(c, s)
+		if r.Str(models.Queue, "x-queue-type") == "quorum" {
+			t.quorum = true
+			t.limit = t.limit || r.IsSet(models.Queue, "x-delivery-limit")
+		} else {
+			t.policies(c, s)
+		}
 		for g := range s.Producers {
 			p := r.With(models.ProducerSection, s.Producers[g].Settings)
 			t.confirms = t.confirms && p.Bool(models.ProducerSection, "confirms") && s.Producers[g].Send != models.OneWay
@@ -114,6 +121,7 @@ func (c *Cluster) Promises() []models.Promise {
 	t.consumption(line)
 	t.routing(line)
 	t.mirrors(line)
+	t.quorums(line)
 	t.splits(line)
 	t.rest(line)
 	return out
@@ -264,6 +272,12 @@ func (c *Cluster) Rules() []models.Rule {
 	}
 	if t.mirrored {
 		out = append(out, t.mirrorRules()...)
+	}
+	if t.quorum {
+		out = append(out, quorumRules()...)
+	}
+	if t.quorum && !t.single && !t.mirrored {
+		return out
 	}
 	rule("failover",
 		"A killed process is noticed at once because its connections close; a silent node only after net_ticktime, "+t.tick+" to "+fiveFourths(t.tick)+" s.",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/mqsim/mqsim/models/rabbitmq/quorum"
 	"github.com/mqsim/mqsim/models/rabbitmq/wire"
 	"github.com/mqsim/mqsim/sim"
 )
@@ -120,6 +121,15 @@ func (n *Node) View(name string) (View, bool) {
 	if r == nil {
 		return View{}, false
 	}
+	if r.Args.IsQuorum() {
+		v := View{Name: name, Home: int(r.Master.Node), Durable: true, Routed: r.Master.Creation != 0 && n.alive(r.Master), Quorum: true}
+		for _, m := range r.Members {
+			if m != r.Master.Node {
+				v.Mirrors = append(v.Mirrors, int(m))
+			}
+		}
+		return v, true
+	}
 	return View{Name: name, Home: int(r.Master.Node), Mirrors: nodesOf(r.Mirrors), Synced: nodesOf(r.Sync), Durable: r.Durable,
 		Routed: r.Routed && n.alive(r.Master)}, true
 }
@@ -127,6 +137,10 @@ func (n *Node) View(name string) (View, bool) {
 // Contents visits the messages of a queue whose master is on this node: unacked ones, which a fresh reader
 // gets once their consumers are gone, and waiting ones.
 func (n *Node) Contents(name string, visit func(body sim.Ref)) {
+	if m := n.ra.members[name]; m != nil {
+		m.fifo.Each(func(x *quorum.Message) { visit(x.Cmd.Body) })
+		return
+	}
 	q := n.queues[name]
 	if q == nil || q.master == nil || q.ended {
 		return
@@ -144,6 +158,9 @@ func (n *Node) Contents(name string, visit func(body sim.Ref)) {
 
 // Depth is the number of messages in a queue's process here, unacked ones included; -1 if there is none.
 func (n *Node) Depth(name string) int {
+	if m := n.ra.members[name]; m != nil {
+		return m.fifo.Ready() + m.fifo.Held()
+	}
 	q := n.queues[name]
 	if q == nil || q.ended {
 		return -1

@@ -180,6 +180,10 @@ func (n *Node) storeTimer(arg uint32) {
 
 // Synced completes a sync of the stores; queue processes that were inside it go on.
 func (n *Node) Synced(arg uint32, err error) {
+	if arg>>24 == raSync>>24 {
+		n.raSynced(arg, err)
+		return
+	}
 	if n.stores.v == nil || byte(arg>>24) != n.stores.arg {
 		return
 	}

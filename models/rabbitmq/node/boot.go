@@ -209,7 +209,7 @@ func (n *Node) diverge(donor uint16, records []*Record) {
 	}
 	for _, r := range records {
 		own := n.meta.get(r.Name)
-		if own != nil && int(own.Master.Node) == n.index && int(r.Master.Node) != n.index {
+		if own != nil && !own.Args.IsQuorum() && int(own.Master.Node) == n.index && int(r.Master.Node) != n.index {
 			n.discards = append(n.discards, r.Name)
 		}
 	}
@@ -232,7 +232,7 @@ func (n *Node) recoverQueues() {
 	var keep []string
 	for _, name := range n.meta.Order {
 		r := n.meta.get(name)
-		if int(r.Master.Node) == n.index && r.Durable {
+		if int(r.Master.Node) == n.index && r.Durable && !r.Args.IsQuorum() {
 			keep = append(keep, name)
 		}
 	}
@@ -242,7 +242,7 @@ func (n *Node) recoverQueues() {
 	}
 	for _, name := range slices.Clone(n.meta.Order) {
 		r := n.meta.get(name)
-		if int(r.Master.Node) != n.index {
+		if int(r.Master.Node) != n.index || r.Args.IsQuorum() {
 			continue
 		}
 		if !r.Durable {
@@ -251,6 +251,7 @@ func (n *Node) recoverQueues() {
 		}
 		n.newQueue(r)
 	}
+	n.recoverQuorum()
 }
 
 // appStarted opens the listeners; recovered queues enter the routing table.
@@ -277,6 +278,10 @@ func (n *Node) appStarted(generation uint32) {
 func (n *Node) linkUp(l *link) {
 	n.sendStatusTo(uint16(l.peer))
 	n.alarms.tell(n, l)
+	l.last, l.suspect = n.p.Now(), false
+	for _, m := range slices.Clone(n.ra.order) {
+		m.nodeBack(uint16(l.peer))
+	}
 }
 
 // linkDown is nodedown: of the VM. Everything that this node monitors there goes down with it.

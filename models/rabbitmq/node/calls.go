@@ -42,6 +42,8 @@ func (n *Node) tryCall(c *call) {
 	switch {
 	case r == nil || !r.Routed || r.Stopped && !n.alive(r.Master):
 		n.calls.finish(c, &wire.Reply{Code: wire.NotFound})
+	case !n.alive(r.Master) && r.Args.IsQuorum() && c.m.What == wire.CallInfo:
+		n.calls.finish(c, &wire.Reply{Code: wire.NotFound}) // rabbit_quorum_queue:stat answers 0, 0 without a leader
 	case !n.alive(r.Master):
 		n.later(c)
 	default:

@@ -38,6 +38,7 @@ type channel struct {
 	held      []wire.Method
 	scratch   []*wire.Settle
 	watched   map[uint64]sim.MsgID // by number; see watch
+	fifos     []*fifoClient        // of quorum queues
 }
 
 // replica is a queue process as a publishing channel sees it.
@@ -87,7 +88,8 @@ type subscription struct {
 	cancel   bool // x-cancel-on-ha-failover
 	prefetch uint16
 	priority int32
-	pid      wire.Pid // of the queue process; zero while none
+	pid      wire.Pid // of the queue process, or what stands for a quorum queue; zero while none
+	next     uint64   // quorum queues: the delivery that is expected
 }
 
 func (n *Node) newChannel(d *conn, num uint16) *channel {
@@ -238,10 +240,15 @@ func (ch *channel) send(m *wire.Publish, queue string) bool {
 	if r == nil || !r.Routed {
 		return false
 	}
-	id := n.nextGUID()
-	pending := ch.castTo(m, r.Master, id, false)
-	for _, pid := range r.Mirrors {
-		pending |= ch.castTo(m, pid, id, true)
+	pending := uint64(0)
+	if r.Args.IsQuorum() {
+		pending = ch.sendQuorum(m, queue)
+	} else {
+		id := n.nextGUID()
+		pending = ch.castTo(m, r.Master, id, false)
+		for _, pid := range r.Mirrors {
+			pending |= ch.castTo(m, pid, id, true)
+		}
 	}
 	if !ch.confirming {
 		return true

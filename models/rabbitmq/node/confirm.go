@@ -12,7 +12,13 @@ func (ch *channel) handle(m wire.Message) {
 	case *wire.Confirm:
 		ch.confirmed(m)
 	case *wire.ToChannel:
+		if m.Ra {
+			ch.deliverQuorum(m)
+			return
+		}
 		ch.deliver(m)
+	case *wire.RaEvent:
+		ch.raEvent(m)
 	case *wire.Credit:
 		ch.bump(m)
 	case *wire.Down:

@@ -45,6 +45,13 @@ func (ch *channel) subscribe(s *subscription, done func(ok bool), first bool) {
 			ch.d.send(&wire.ConsumeOk{Chan: ch.tag(), Tag: s.tag})
 		}
 		s.pid = r.From
+		if q := ch.n.meta.get(s.queue); q != nil && q.Args.IsQuorum() {
+			f := ch.fifo(s.queue)
+			f.leader = int(r.From.Node)
+			s.pid = f.mark()
+			done(true)
+			return
+		}
 		done(true)
 		if !ch.n.alive(s.pid) && !ch.ended {
 			ch.consumingDown(s.pid, false) // it went between its answer and now
@@ -134,6 +141,10 @@ func (ch *channel) settle(tag uint64, multiple bool, how uint8) {
 		ch.settleOne(&ch.unacked[ch.dhead+i], how)
 	}
 	for _, m := range ch.scratch {
+		if f := ch.fifoOf(m.To); f != nil {
+			f.settle(m)
+			continue
+		}
 		ch.n.cast(m.To, m)
 	}
 	for ch.dhead < len(ch.unacked) && ch.unacked[ch.dhead].done {
@@ -201,7 +212,7 @@ func (ch *channel) lookAt(m *wire.QueueDeclare) {
 		if ch.ended {
 			return
 		}
-		if r.Code != wire.ReplySuccess {
+		if q := ch.n.meta.get(m.Queue); r.Code != wire.ReplySuccess && (q == nil || !q.Args.IsQuorum()) {
 			ch.fail(wire.NotFound, ch.n.notFound(m.Queue))
 			return
 		}

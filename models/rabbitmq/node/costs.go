@@ -16,19 +16,22 @@ const (
 // 20,000 to 30,000 persistent messages a second and a mirrored one of three less than half of that, the
 // order of magnitude of RabbitMQ's sizing measurements of 2020 (rule 126).
 const (
-	costPublish = 14 * sim.Microsecond // reader and channel: parse, route, count
-	costQueue   = 18 * sim.Microsecond // queue process: enqueue and index
-	costMirror  = 12 * sim.Microsecond // mirror: match a direct copy with the ring's
-	costGM      = 8 * sim.Microsecond  // a hop of the ring
-	costGMItem  = 12 * sim.Microsecond // replay of one broadcast
-	costSettle  = 4 * sim.Microsecond  // for each acknowledged delivery
-	costDeliver = 8 * sim.Microsecond  // channel and writer, for each delivery
-	costConfirm = 2 * sim.Microsecond  // for each confirmed message
-	costSmall   = 6 * sim.Microsecond  // any other message
-	costDist    = 2 * sim.Microsecond  // decoding of a distribution packet
-	costMeta    = 300 * sim.Microsecond
-	costSync    = 10 * sim.Microsecond // a message of a mirror's synchronisation
-	costKiB     = 250                  // ns for each KiB of a body that is copied between heaps and sockets
+	costPublish   = 14 * sim.Microsecond // reader and channel: parse, route, count
+	costQueue     = 18 * sim.Microsecond // queue process: enqueue and index
+	costMirror    = 12 * sim.Microsecond // mirror: match a direct copy with the ring's
+	costGM        = 8 * sim.Microsecond  // a hop of the ring
+	costGMItem    = 12 * sim.Microsecond // replay of one broadcast
+	costSettle    = 4 * sim.Microsecond  // for each acknowledged delivery
+	costDeliver   = 8 * sim.Microsecond  // channel and writer, for each delivery
+	costConfirm   = 2 * sim.Microsecond  // for each confirmed message
+	costSmall     = 6 * sim.Microsecond  // any other message
+	costDist      = 2 * sim.Microsecond  // decoding of a distribution packet
+	costMeta      = 300 * sim.Microsecond
+	costSync      = 10 * sim.Microsecond // a message of a mirror's synchronisation
+	costRaft      = 8 * sim.Microsecond  // a message between members of a quorum queue
+	costRaftEntry = 6 * sim.Microsecond  // an entry in it: write, apply
+	costRaCommand = 16 * sim.Microsecond // a command at the leader: log, apply, answer
+	costKiB       = 250                  // ns for each KiB of a body that is copied between heaps and sockets
 )
 
 func bodyCost(c *wire.Content) sim.Time { return sim.Time(c.Body.Len) * costKiB / 1024 }
@@ -54,6 +57,12 @@ func costOf(m wire.Message) sim.Time {
 		return cost
 	case *wire.SyncBatch:
 		return costSmall + sim.Time(len(m.Items))*costSync
+	case *wire.Raft:
+		return costRaft + sim.Time(len(m.Entries))*costRaftEntry
+	case *wire.RaCommand:
+		return costRaCommand + sim.Time(len(m.Cmd.IDs))*costSettle + bodyCost(&m.Cmd.Content)
+	case *wire.RaEvent:
+		return costSmall + sim.Time(len(m.Corrs))*costConfirm
 	case *wire.Meta:
 		return costMeta
 	}
@@ -72,10 +81,16 @@ func (n *Node) Cost(c *sim.Conn, m any) (lane int, cost sim.Time) {
 		}
 		msg := m.(wire.Message)
 		to, ok := target(msg)
+		var pr *process
+		if m := n.ra.member(msg); m != nil {
+			ok, pr = true, m.pr
+		} else if ok {
+			pr = n.find(to)
+		}
 		if !ok {
 			return laneMeta, costOf(msg)
 		}
-		if pr := n.find(to); pr != nil {
+		if pr != nil {
 			if len(pr.box) > 0 || pr.held() {
 				return pr.lane, costDist // it will wait in the mailbox, which books its time
 			}
@@ -108,6 +123,8 @@ func target(m wire.Message) (wire.Pid, bool) {
 	case *wire.SyncBatch:
 		return m.To, true
 	case *wire.SyncAck:
+		return m.To, true
+	case *wire.RaEvent:
 		return m.To, true
 	}
 	return wire.Pid{}, false

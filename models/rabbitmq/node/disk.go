@@ -55,7 +55,7 @@ func (n *Node) loadTables() {
 		t.disk.file = f
 	}
 	for _, name := range t.Order {
-		if r := t.Records[name]; n.k.Rules.DropAndAck || !r.Durable {
+		if r := t.Records[name]; (n.k.Rules.DropAndAck || !r.Durable) && !r.Args.IsQuorum() {
 			r.Routed = false
 		}
 	}
@@ -118,6 +118,9 @@ func ForgetOffline(k *Cluster, self, gone int) error {
 	line := tableLine{Creation: d.Creation, Formed: d.Formed, Down: d.Down}
 	for _, name := range n.meta.Order {
 		r := n.meta.get(name).clone()
+		if r.Args.IsQuorum() {
+			continue
+		}
 		if r.Master.Node == uint16(gone) {
 			r.forget(uint16(gone), func(uint16) bool { return true })
 		}

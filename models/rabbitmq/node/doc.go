@@ -63,6 +63,13 @@ type Rules struct {
 	AckInFlight bool
 	// DoubleDebit: channels debit a mirror two credits for each message (3.10.8, 3.11.0).
 	DoubleDebit bool
+	// RequeueToBack: what a consumer returns to a quorum queue without a delivery limit goes to its end (3.10).
+	RequeueToBack bool
+	// AtenPoll is how often aten looks at the links (raft... aten.poll_interval); 0: 5 s.
+	AtenPoll sim.Time
+	// FreshNacked: a channel whose quorum queue's recorded leader is on a node that is away nacks what it
+	// publishes (3.8.10 to 3.12.4); FreshNext: it takes the next member (3.12.5).
+	FreshNacked, FreshNext bool
 	// ReconnectStall is net_setuptime's stall after a silent node's detection; 0: none.
 	ReconnectStall sim.Time
 }
@@ -123,4 +130,5 @@ type View struct {
 	Synced  []int // those of Mirrors with a full copy
 	Durable bool
 	Routed  bool // in the routing table
+	Quorum  bool // Home is the leader, Mirrors are the other members
 }

@@ -25,10 +25,12 @@ type link struct {
 	failed   bool     // the last set-up failed
 	state    status   // what the peer says about its application
 
-	heard    bool // something arrived since the last tick
-	misses   int  // ticks without anything
-	sentTick bool // something was sent since the last tick
-	sentBeat bool // something was sent since the last beat
+	last     sim.Time // when something arrived last
+	suspect  bool     // aten: silent at its last look
+	heard    bool     // something arrived since the last tick
+	misses   int      // ticks without anything
+	sentTick bool     // something was sent since the last tick
+	sentBeat bool     // something was sent since the last beat
 }
 
 // status is what a node tells its peers about its rabbit application.
@@ -88,6 +90,7 @@ func (l *link) send(m wire.Message) {
 
 func (l *link) received(c *sim.Conn, m wire.Message) {
 	l.heard = true
+	l.last = l.n.p.Now()
 	switch m := m.(type) {
 	case *wire.Hello:
 		l.n.hello(l, c, m)

@@ -13,16 +13,17 @@ import (
 
 // tx is one transaction. What it does is computed where it is ordered, from the records of that moment.
 type tx struct {
-	ID   uint64 // of its node
-	From uint16
-	Op   op
-	Name string // queue, policy or exchange
-	Pid  wire.Pid
-	Dead []wire.Pid
-	Node uint16
-	Flag bool
-	Rec  *Record
-	Pol  Policy
+	ID    uint64 // of its node
+	From  uint16
+	Op    op
+	Name  string // queue, policy or exchange
+	Pid   wire.Pid
+	Dead  []wire.Pid
+	Node  uint16
+	Flag  bool
+	Nodes []uint16
+	Rec   *Record
+	Pol   Policy
 }
 
 // rounds is the state of transactions at a node.
@@ -335,6 +336,10 @@ func (n *Node) dbMember(i uint16) bool { return slices.Contains(n.meta.DB, i) }
 
 // recordChanged lets the local process of a queue, and the channels, see its new record.
 func (n *Node) recordChanged(rec *Record) {
+	if rec.Args.IsQuorum() {
+		n.quorumChanged(rec)
+		return
+	}
 	if q := n.queues[rec.Name]; q != nil {
 		q.recordChanged(rec)
 	}

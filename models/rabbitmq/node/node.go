@@ -26,6 +26,10 @@ const (
 	timerRestart                 // a crashed queue process; arg: index of restarts
 	timerPause                   // the application stops; arg: generation of its start
 	timerHeal                    // an autoheal takes too long; arg: round
+	timerElection                // Ra: election time-out of member arg (process serial)
+	timerRaTick                  // Ra: a leader's tick
+	timerAten                    // Ra: aten looks at the links
+	timerFifo                    // a channel's commands are pending for too long; arg: index of a client
 	timerStore                   // stores
 )
 
@@ -72,6 +76,7 @@ type Node struct {
 	role     string
 	exiting  exitState
 	stores   stores
+	ra       raSystem
 	slab     []wire.GMItem
 	ctl      *process // answers to an operator's calls come here
 }
@@ -150,6 +155,14 @@ func (n *Node) Timer(kind uint16, arg uint32) {
 		n.pauseNow(arg)
 	case timerHeal:
 		n.healTimer(arg)
+	case timerElection:
+		n.electionTimer(arg)
+	case timerRaTick:
+		n.raTickTimer(arg)
+	case timerAten:
+		n.aten()
+	case timerFifo:
+		n.fifoTimeout(arg)
 	case timerStoreSync:
 		n.syncTimer(arg)
 	default:
@@ -207,6 +220,10 @@ func (n *Node) dispatch(l *link, m wire.Message) {
 		return
 	}
 	switch m := m.(type) {
+	case *wire.Raft, *wire.RaCommand, *wire.RaWho:
+		if to := n.ra.member(m); to != nil {
+			to.pr.take(m)
+		}
 	case *wire.Down:
 		n.pidDown(*m)
 	case *wire.Meta:

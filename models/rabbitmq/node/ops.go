@@ -24,6 +24,8 @@ const (
 	opClearPolicy
 	opBind
 	opForget
+	opLeader   // a member of a quorum queue leads
+	opMembers  // a quorum queue has other members
 	opTransfer // a synchronised mirror takes over from a live master
 )
 
@@ -118,6 +120,13 @@ func (n *Node) applyQueue(t *tx, r *Record) bool {
 			return false
 		}
 		r.drop(func(p wire.Pid) bool { return p == t.Pid })
+	case opLeader:
+		if r.Master == t.Pid {
+			return false
+		}
+		r.Master = t.Pid
+	case opMembers:
+		r.Members = t.Nodes
 	case opTransfer:
 		if !slices.Contains(r.Sync, t.Pid) {
 			return false
@@ -176,7 +185,7 @@ func (n *Node) applyDeath(dead []wire.Pid, r *Record) bool {
 func (n *Node) applyNodeDown(i uint16, c *metaCommit) {
 	for _, name := range slices.Clone(n.meta.Order) {
 		old := n.meta.get(name)
-		if old.Master.Node != i || n.meta.policy(old).HAMode != HANone || len(old.Mirrors) > 0 || n.alive(old.Master) {
+		if old.Master.Node != i || old.Args.IsQuorum() || n.meta.policy(old).HAMode != HANone || len(old.Mirrors) > 0 || n.alive(old.Master) {
 			continue
 		}
 		r := old.clone()
@@ -196,6 +205,9 @@ func (n *Node) applyNodeDown(i uint16, c *metaCommit) {
 func (n *Node) applyForget(i uint16, c *metaCommit) {
 	for _, name := range slices.Clone(n.meta.Order) {
 		old := n.meta.get(name)
+		if old.Args.IsQuorum() {
+			continue
+		}
 		r := old.clone()
 		r.drop(func(p wire.Pid) bool { return p.Node == i })
 		if r.Master.Node == i {

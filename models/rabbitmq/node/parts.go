@@ -15,6 +15,10 @@ const restartPause = 25 * sim.Millisecond
 // CrashQueue ends a queue's process with an abnormal reason: whoever monitors it learns of a crash, and what
 // waits for its confirm is nacked even if mirrors keep it [rule 13]. Its supervisor starts another one.
 func (n *Node) CrashQueue(name string) bool {
+	if m := n.ra.members[name]; m != nil {
+		n.crashMember(m)
+		return true
+	}
 	q := n.queues[name]
 	if q == nil || q.ended {
 		return false
@@ -33,6 +37,14 @@ func (n *Node) restartQueue(i uint32) {
 	name := n.restarts[i]
 	r := n.meta.get(name)
 	if n.phase != running || r == nil || n.queues[name] != nil {
+		return
+	}
+	if r.Args.IsQuorum() {
+		if n.ra.members[name] == nil && n.ra.store != nil && slices.Contains(r.Members, uint16(n.index)) {
+			if m := n.startMember(r); m != nil {
+				m.timeout(m.short())
+			}
+		}
 		return
 	}
 	alive := slices.ContainsFunc(r.Mirrors, n.alive)
@@ -61,11 +73,17 @@ func (n *Node) restartQueue(i uint32) {
 // HasQueue says whether a queue's process runs here.
 func (n *Node) HasQueue(name string) bool {
 	q := n.queues[name]
-	return q != nil && !q.ended
+	return q != nil && !q.ended || n.ra.members[name] != nil
 }
 
 // FreezeQueue suspends a queue's process, or lets it go on.
 func (n *Node) FreezeQueue(name string, frozen bool) {
+	if m := n.ra.members[name]; m != nil && m.frozen != frozen {
+		m.frozen = frozen
+		if !frozen {
+			m.pr.resume()
+		}
+	}
 	if q := n.queues[name]; q != nil && q.frozen != frozen {
 		q.frozen = frozen
 		if !frozen {
@@ -76,8 +94,8 @@ func (n *Node) FreezeQueue(name string, frozen bool) {
 
 // QueueFrozen says whether it is suspended.
 func (n *Node) QueueFrozen(name string) bool {
-	q := n.queues[name]
-	return q != nil && q.frozen
+	q, m := n.queues[name], n.ra.members[name]
+	return q != nil && q.frozen || m != nil && m.frozen
 }
 
 // StopApp is rabbitmqctl stop_app: a clean stop of the application; the VM and its links stay, so that for

@@ -91,7 +91,7 @@ func (n *Node) syncUnsynced() {
 func (n *Node) addMirrorsHere() {
 	for _, name := range slices.Clone(n.meta.Order) {
 		r := n.meta.get(name)
-		if int(r.Master.Node) != n.index && n.dbMember(r.Master.Node) && n.alive(r.Master) && n.wants(r, n.meta.policy(r), uint16(n.index)) {
+		if !r.Args.IsQuorum() && int(r.Master.Node) != n.index && n.dbMember(r.Master.Node) && n.alive(r.Master) && n.wants(r, n.meta.policy(r), uint16(n.index)) {
 			n.startMirror(name)
 		}
 	}
@@ -102,6 +102,10 @@ func (n *Node) addMirrorsHere() {
 func (n *Node) declareHere(d Declaration, owner wire.Pid, done func()) {
 	if n.meta.get(d.Name) != nil || n.queues[d.Name] != nil {
 		done()
+		return
+	}
+	if d.Args.IsQuorum() {
+		n.declareQuorum(d, done)
 		return
 	}
 	r := &Record{Name: d.Name, Durable: d.Durable, AutoDelete: d.AutoDelete, Exclusive: owner, Args: d.Args, Routed: true}

@@ -27,12 +27,14 @@ type Record struct {
 	Refused     bool // a mirror refused its promotion: the queue waits for its old master
 	Lossy       bool // a mirror without a full copy became master
 	Promotions  uint32
-	Deleted     bool // in a change: the record goes
+	Members     []uint16 // nodes of a quorum queue's members, that of its founder first
+	Deleted     bool     // in a change: the record goes
 }
 
 func (r *Record) clone() *Record {
 	c := *r
 	c.Mirrors, c.Sync, c.Ring = slices.Clone(r.Mirrors), slices.Clone(r.Sync), slices.Clone(r.Ring)
+	c.Members = slices.Clone(r.Members)
 	c.Recoverable = slices.Clone(r.Recoverable)
 	return &c
 }
@@ -90,7 +92,7 @@ func (r *Record) forget(gone uint16, stopped func(uint16) bool) {
 
 // size is what the record takes as a term.
 func (r *Record) size() int {
-	return 180 + 2*len(r.Name) + 15*(2+len(r.Mirrors)+len(r.Sync)+2*len(r.Ring))
+	return 180 + 8*len(r.Members) + 2*len(r.Name) + 15*(2+len(r.Mirrors)+len(r.Sync)+2*len(r.Ring))
 }
 
 // tables are a node's copy of the replicated metadata. Order keeps names in order of declaration.
@@ -140,7 +142,7 @@ func (t *tables) policy(r *Record) *Policy {
 			best = p
 		}
 	}
-	if best == nil || !r.Exclusive.IsZero() && best.HAMode != HANone {
+	if best == nil || (!r.Exclusive.IsZero() || r.Args.IsQuorum()) && best.HAMode != HANone {
 		return &noPolicy
 	}
 	return best

@@ -79,6 +79,7 @@ func (n *Node) quit() {
 	for _, q := range slices.Clone(n.order) {
 		q.end(false, false, "")
 	}
+	n.stopRa()
 	n.stores.close()
 	n.calls.open = nil
 }

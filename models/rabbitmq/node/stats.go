@@ -10,6 +10,7 @@ import (
 // Stats are what an observer who knows everything counts over all nodes.
 type Stats struct {
 	Promotions       int64 // mirrors that became master since Mark
+	Elections        int64 // leaders of quorum queues since Mark
 	PromotedUnsynced int64 // those without a full copy
 
 	w     *sim.World
@@ -20,7 +21,7 @@ type Stats struct {
 func NewStats(w *sim.World) *Stats { return &Stats{w: w, nodes: map[int]*Node{}} }
 
 // Mark begins to count: the run's t = 0.
-func (s *Stats) Mark() { s.Promotions, s.PromotedUnsynced = 0, 0 }
+func (s *Stats) Mark() { s.Promotions, s.Elections, s.PromotedUnsynced = 0, 0, 0 }
 
 func (s *Stats) watch(n *Node) { s.nodes[n.index] = n }
 
@@ -53,6 +54,14 @@ func (n *Node) showRole() {
 			role = "mirror"
 		}
 	}
+	for _, m := range n.ra.order {
+		switch {
+		case m.leading:
+			role = "leader"
+		case role == "idle" || role == "mirror":
+			role = "follower"
+		}
+	}
 	if role != n.role {
 		n.role = role
 		n.p.Role(role)
@@ -66,4 +75,10 @@ func nodesOf(pids []wire.Pid) []int {
 		out = append(out, int(p.Node))
 	}
 	return out
+}
+
+// elected notes that a member of a quorum queue leads.
+func (s *Stats) elected(n *Node, queue string) {
+	s.Elections++
+	n.p.Emit("leader-elected", queue, n.p.Host.Name)
 }

@@ -56,7 +56,7 @@ var brokerRows = []models.Setting{
 }
 
 var queueRows = []models.Setting{
-	{Name: "x-queue-type", Kind: models.KindEnum, Enum: []string{"classic", "quorum", "stream"}, NotBuilt: []string{"quorum", "stream"},
+	{Name: "x-queue-type", Kind: models.KindEnum, Enum: []string{"classic", "quorum", "stream"}, NotBuilt: []string{"stream"},
 		Since: "3.8.0", Defaults: from("classic"), Effect: true, Source: srcQueues,
 		Doc: "Kind of queue.", DocZH: "队列类型。"},
 	{Name: "durable", Kind: models.KindBool, Defaults: from("true"), Effect: true, Source: srcQueues,
@@ -89,9 +89,9 @@ var queueRows = []models.Setting{
 		Doc: "And with which key.", DocZH: "死信路由键。"},
 	{Name: "x-max-priority", Kind: models.KindInt, Max: 255, Source: "priority.md",
 		Doc: "Priorities of the queue.", DocZH: "优先级级数。"},
-	{Name: "x-quorum-initial-group-size", Kind: models.KindInt, Min: 1, Since: "3.8.0", Defaults: from("3"), Source: srcQuorum,
+	{Name: "x-quorum-initial-group-size", Kind: models.KindInt, Min: 1, Since: "3.8.0", Defaults: from("3"), Effect: true, Source: srcQuorum,
 		Doc: "Members of a quorum queue.", DocZH: "仲裁队列成员数。"},
-	{Name: "x-delivery-limit", Kind: models.KindInt, Since: "3.8.0", Defaults: from("", "4.0", "20"), Source: srcQuorum,
+	{Name: "x-delivery-limit", Kind: models.KindInt, Since: "3.8.0", Fallback: "policy/delivery-limit", Defaults: from("", "4.0", "20"), Effect: true, Source: srcQuorum,
 		Doc: "Returns after which a quorum queue drops a message.", DocZH: "仲裁队列丢弃消息前的重投次数。"},
 	{Name: "x-queue-leader-locator", Kind: models.KindEnum, Enum: []string{"client-local", "balanced"}, Since: "3.9.0", Defaults: from("client-local"), Source: "clustering.md",
 		Doc: "Where a declared queue lives; mqsim places queues itself (home:).", DocZH: "新队列放在哪个节点；mqsim 自行放置（home:）。"},

@@ -150,4 +150,29 @@ func (c *checker) queue(r *models.Resolved, written models.Settings, path string
 	if r.Str(s, "x-queue-type") != "classic" && !r.Bool(s, "durable") {
 		c.problem(c.place(written, "durable"), path+"durable", "rabbitmq refuses a %s queue that is not durable", r.Str(s, "x-queue-type"))
 	}
+	if r.Str(s, "x-queue-type") == "quorum" {
+		c.quorum(r, written, path)
+	}
+}
+
+// quorum is what rabbit_quorum_queue refuses (check_invalid_arguments, check_exclusive, check_auto_delete);
+// what its settings would do and is not built is said as well.
+func (c *checker) quorum(r *models.Resolved, written models.Settings, path string) {
+	const s = models.Queue
+	for _, key := range []string{"exclusive", "auto-delete"} {
+		if r.Bool(s, key) {
+			c.problem(c.place(written, key), path+key, "rabbitmq refuses a quorum queue with %s", key)
+		}
+	}
+	for _, key := range []string{"x-max-priority", "x-queue-mode", "x-queue-version"} {
+		if _, ok := written.Get(key); ok {
+			c.problem(c.place(written, key), path+key, "rabbitmq refuses %s for a quorum queue", key)
+		}
+	}
+	if r.Str(s, "x-overflow") == "reject-publish" {
+		c.problem(c.place(written, "x-overflow"), path+"x-overflow", "x-overflow: reject-publish is not built for quorum queues")
+	}
+	if _, ok := written.Get("x-message-ttl"); ok && !r.AtLeast("3.10") {
+		c.problem(c.place(written, "x-message-ttl"), path+"x-message-ttl", "quorum queues know x-message-ttl from 3.10 on")
+	}
 }

@@ -49,7 +49,8 @@ var table = models.Table{
 	Quirks:   quirks,
 	Roles: []models.Word{
 		{Name: "home", Arg: "partition", Doc: "the node that a queue, or its master, lives on", DocZH: "队列（或其 master）所在的节点"},
-		{Name: "leader", Arg: "partition", Doc: "the node of a queue's master", DocZH: "队列 master 所在的节点"},
+		{Name: "leader", Arg: "partition", Doc: "the node of a queue's master or leader", DocZH: "队列 master 或 leader 所在的节点"},
+		{Name: "follower", Arg: "partition", Doc: "the nodes of a quorum queue's members that do not lead", DocZH: "仲裁队列中不是 leader 的成员所在的节点"},
 		{Name: "mirror", Arg: "partition", Doc: "the nodes of a queue's mirrors, the oldest first", DocZH: "队列镜像所在的节点，最老的在前"},
 	},
 	Events: []models.Word{

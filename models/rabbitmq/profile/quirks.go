@@ -36,7 +36,7 @@ var quirks = []models.Quirk{
 	{Name: "boot-hang", Source: "measured on 3.10.8 (#2175)",
 		Doc:   "A node that was paused in a minority hangs at boot for 20 s and more. Off in every version: it was seen once.",
 		DocZH: "少数派暂停过的节点启动时挂起 20 秒以上。默认关闭：仅见过一次。"},
-	{Name: "fresh-channel-nacked", Where: between("3.8.10", "3.12.5"), Source: "rabbit_fifo_client.erl",
+	{Name: "fresh-channel-nacked", Where: between("3.8.10", "3.12.5"), Source: "rabbit_fifo_client.erl", Built: true,
 		Doc:   "A channel that is opened while the recorded leader of a quorum queue is down is nacked until that node is back.",
 		DocZH: "仲裁队列记录的 leader 宕机时新开的 channel 一直收到 nack，直到该节点恢复。"},
 	{Name: "blip-stays-partitioned", Where: until("4.3"), Source: "#17319, #8110",

@@ -142,10 +142,26 @@ type QueueArgs struct {
 	Overflow     string // x-overflow: "" drop-head, reject-publish
 	Version      int    // x-queue-version: 0 the default, 1, 2
 	SingleActive bool   // x-single-active-consumer
+	Type         string // x-queue-type: "" classic, quorum
+	GroupSize    int    // x-quorum-initial-group-size; 0: the default
+	// DeliveryLimit is x-delivery-limit, or a version's default; -1: none.
+	DeliveryLimit int
 }
+
+// Quorum is x-queue-type of a quorum queue.
+const Quorum = "quorum"
+
+// IsQuorum says whether the queue is a quorum queue.
+func (a *QueueArgs) IsQuorum() bool { return a.Type == Quorum }
 
 func (a *QueueArgs) size() int {
 	n := 4 + tableShort("x-queue-type", "classic")
+	if a.IsQuorum() {
+		n += len(Quorum) - len("classic")
+	}
+	if a.GroupSize > 0 {
+		n += short("x-quorum-initial-group-size") + 1 + 4
+	}
 	if a.MaxLength > 0 {
 		n += short("x-max-length") + 1 + 8
 	}

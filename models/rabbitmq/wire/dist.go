@@ -108,6 +108,7 @@ type ToChannel struct {
 	Key         string
 	Exch        string
 	Redelivered bool
+	Ra          bool // of a quorum queue: Seq counts the consumer's deliveries
 	Content
 }
 
