@@ -27,10 +27,6 @@ type override struct {
 // setConfig is kafka-configs --alter: of the topic that name: says, of the brokers that the selector says,
 // else of all brokers.
 func (c *Cluster) setConfig(op *models.Operation, done func(models.OpAnswer)) {
-	if kind := c.cfg.Set.Str(models.Topology, "coordination"); kind != "zookeeper" {
-		done(models.OpAnswer{Text: "refused: set-config is not built for coordination " + kind})
-		return
-	}
 	if !c.operator.svc.Running() || c.operator.proc == nil {
 		done(models.OpAnswer{Text: "the operator's admin client does not run"})
 		return

@@ -8,6 +8,7 @@ import (
 	"github.com/mqsim/mqsim/models/kafka/broker"
 	"github.com/mqsim/mqsim/models/kafka/quorum"
 	"github.com/mqsim/mqsim/models/kafka/raft"
+	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -55,6 +56,11 @@ func (c *Cluster) newQuorum() {
 	topic := c.topicConfigs(r)
 	set.MinISR = func(name string) int { return topic(name).MinISR }
 	set.Unclean = func(name string) bool { return topic(name).Unclean }
+	with := c.topicWith(r)
+	set.TopicWith = func(name string, brokers, own []wire.Setting) quorum.TopicSettings {
+		t := with(name, brokers, own)
+		return quorum.TopicSettings{MinISR: t.MinISR, Unclean: t.Unclean}
+	}
 	var voters []quorum.Voter
 	n, err := strconv.Atoi(r.Str(models.Topology, "controllers"))
 	first := int32(firstControllerID)
@@ -176,6 +182,7 @@ func kraftFidelity() []string {
 		"KRaft: a static quorum (controller.quorum.voters, kraft.version 0); voters are not added or removed",
 		"KRaft: metadata records have Kafka's frame and field order; features other than metadata.version and eligible.leader.replicas.version, ACLs, quotas and SCRAM have no records",
 		"KRaft: CPU times of controllers are assumptions; controller and raft client run on a thread each",
-		"KRaft: log directories are not reported one by one; a broker that loses one of several ends",
+		"KRaft: brokers have one log directory (no directory assignment of KIP-858), and without it they end",
+		"KRaft: a replica that was reassigned away while its broker was down keeps its files (KAFKA-14616 deletes them at the next start)",
 	}
 }

@@ -53,10 +53,6 @@ func (c *Cluster) elect(kind int8, op *models.Operation, done func(models.OpAnsw
 // reassign is kafka-reassign-partitions --execute for one partition. It is answered when the controller has
 // begun; the event reassignment-finished ends it.
 func (c *Cluster) reassign(op *models.Operation, done func(models.OpAnswer)) {
-	if kind := c.cfg.Set.Str(models.Topology, "coordination"); kind != "zookeeper" {
-		done(models.OpAnswer{Text: "refused: reassign is not built for coordination " + kind})
-		return
-	}
 	if !c.operator.svc.Running() || c.operator.proc == nil {
 		done(models.OpAnswer{Text: "the operator's admin client does not run"})
 		return

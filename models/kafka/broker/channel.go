@@ -127,6 +127,10 @@ func refused(r wire.Response) bool {
 		e = r.Err
 	case *wire.ElectLeadersResponse:
 		e = r.Err
+	case *wire.AlterReassignmentsResponse:
+		e = r.Err
+	case *wire.AlterConfigsResponse:
+		e = r.Err
 	case *wire.CreateTopicsResponse:
 		if len(r.Topics) > 0 {
 			e = r.Topics[0].Err

@@ -5,16 +5,17 @@ import (
 	"strconv"
 
 	"github.com/mqsim/mqsim/models/kafka/controller"
+	meta "github.com/mqsim/mqsim/models/kafka/metadata"
 	"github.com/mqsim/mqsim/models/kafka/replica"
 	"github.com/mqsim/mqsim/models/kafka/wire"
 	"github.com/mqsim/mqsim/models/kafka/zk"
 	"github.com/mqsim/mqsim/sim"
 )
 
-// Dynamic configuration in ZooKeeper mode (ZkConfigManager, KIP-226): the settings of a topic or a broker
+// Dynamic configuration. In ZooKeeper mode (ZkConfigManager, KIP-226): the settings of a topic or a broker
 // are a znode below /config, and a note below /config/changes tells every broker to read it again. A
 // broker that starts reads all notes; they are never purged here, where Kafka does so after 15 minutes,
-// having read all of /config at the start.
+// having read all of /config at the start. In KRaft mode the settings are records of the metadata.
 
 // dynamic are the settings that were changed while the cluster ran.
 type dynamic struct {
@@ -36,6 +37,34 @@ func (b *Broker) topicConfig(topic string) replica.TopicConfig {
 	}
 	own := append(slices.Clone(d.entities[defaultBrokers]), d.entities[brokerEntity+itoa(b.cfg.ID)]...)
 	return b.cfg.TopicWith(topic, own, d.entities[topicEntity+topic])
+}
+
+// configure takes over the settings of a topic or a broker from the metadata (DynamicConfigPublisher).
+func (b *Broker) configure(kind int8, resource string, img *meta.Image) string {
+	entity := topicEntity + resource
+	if kind == meta.BrokerConfig {
+		entity = brokerEntity + resource
+		if resource == "" {
+			entity = defaultBrokers
+		}
+	}
+	if b.dynamic.entities == nil {
+		b.dynamic.entities = map[string][]wire.Setting{}
+	}
+	b.dynamic.entities[entity] = slices.Clone(img.Configs(kind, resource))
+	return entity
+}
+
+// configureAll takes over all settings of metadata that came as a snapshot.
+func (b *Broker) configureAll(img *meta.Image) {
+	for _, t := range img.Topics {
+		if len(t.Configs) > 0 {
+			b.configure(meta.TopicConfig, t.Name, img)
+		}
+	}
+	for _, s := range img.Settings {
+		b.configure(meta.BrokerConfig, s.Name, img)
+	}
 }
 
 // alterConfigs writes settings and the note about them (ZkAdminManager.incrementalAlterConfigs).

@@ -53,6 +53,7 @@ type kraft struct {
 	open    bool
 	changed []*meta.State // since the last Applied, in order, each once
 	brokers bool          // some registration changed too
+	configs bool          // so did settings
 	until   sim.Time
 }
 
@@ -154,7 +155,34 @@ func (k *kraft) reserveIDs() {
 	})
 }
 
-func (k *kraft) control(*sim.Conn, wire.Request) bool { return false }
+// control passes on what is for the controller (ForwardingManager).
+func (k *kraft) control(c *sim.Conn, m wire.Request) bool {
+	switch m := m.(type) {
+	case *wire.AlterReassignmentsRequest:
+		corr := m.Corr
+		k.asks.send(m, func(r wire.Response) {
+			resp, ok := r.(*wire.AlterReassignmentsResponse)
+			if !ok {
+				resp = &wire.AlterReassignmentsResponse{Err: wire.RequestTimedOut}
+			}
+			resp.Corr = corr
+			k.b.reply(c, resp)
+		})
+	case *wire.AlterConfigsRequest:
+		corr := m.Corr
+		k.asks.send(m, func(r wire.Response) {
+			resp, ok := r.(*wire.AlterConfigsResponse)
+			if !ok {
+				resp = &wire.AlterConfigsResponse{Err: wire.RequestTimedOut}
+			}
+			resp.Corr = corr
+			k.b.reply(c, resp)
+		})
+	default:
+		return false
+	}
+	return true
+}
 
 // dirFailed: heartbeats do not carry directories, so a broker that lost one of several cannot say which
 // replicas are offline. It stops, as a broker does that cannot report for log.dir.failure.timeout.ms.
@@ -221,6 +249,13 @@ func (k *kraft) Changed(ch meta.Changed) {
 	if ch.Broker != nil {
 		k.brokers = true
 	}
+	if ch.Config != nil {
+		k.configs = true
+		entity := k.b.configure(ch.Config.Type, ch.Config.Resource, k.node.Image())
+		if k.open {
+			k.b.p.Emit("config-changed", "", entity)
+		}
+	}
 	if ch.Partition != nil {
 		for _, s := range k.changed {
 			if s == ch.Partition {
@@ -240,8 +275,11 @@ func (k *kraft) Applied(next int64) {
 		k.b.p.Work(laneLoad, 0, timerLoad, 0)
 	}
 	if !k.open || k.b.phase == closing {
-		k.changed, k.brokers = k.changed[:0], false
+		k.changed, k.brokers, k.configs = k.changed[:0], false, false
 		return
+	}
+	if k.configs {
+		k.b.rm.Reconfigure()
 	}
 	if k.brokers {
 		k.publishBrokers()
@@ -249,11 +287,12 @@ func (k *kraft) Applied(next int64) {
 	if len(k.changed) > 0 {
 		k.publish(k.changed)
 	}
-	k.changed, k.brokers = k.changed[:0], false
+	k.changed, k.brokers, k.configs = k.changed[:0], false, false
 }
 
 // Restored publishes everything.
 func (k *kraft) Restored() {
+	k.b.configureAll(k.node.Image())
 	if k.open {
 		k.publishAll()
 	}

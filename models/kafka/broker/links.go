@@ -154,6 +154,10 @@ func setHeader(m wire.Request, corr int32, client string) {
 		m.ReqHeader = h
 	case *wire.ElectLeadersRequest:
 		m.ReqHeader = h
+	case *wire.AlterReassignmentsRequest:
+		m.ReqHeader = h
+	case *wire.AlterConfigsRequest:
+		m.ReqHeader = h
 	default:
 		panic("kafka broker: a request that brokers do not send")
 	}

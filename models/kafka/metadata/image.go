@@ -28,6 +28,8 @@ type State struct {
 	Topic          UUID
 	Replicas       []int32
 	ISR            []int32
+	Removing       []int32 // by the reassignment under way
+	Adding         []int32
 	ELR            []int32 // eligible leader replicas, ascending as they came (KIP-966)
 	LastKnownELR   []int32
 	Leader         int32
@@ -35,6 +37,9 @@ type State struct {
 	PartitionEpoch int32
 	Recovering     bool
 }
+
+// Reassigning says whether a reassignment is under way (PartitionReassignmentReplicas).
+func (s *State) Reassigning() bool { return len(s.Removing)+len(s.Adding) > 0 }
 
 // TopicState is a topic with its partitions by number.
 type TopicState struct {
@@ -44,12 +49,19 @@ type TopicState struct {
 	Parts   []*State
 }
 
+// BrokerSettings are settings of a broker that were changed while it ran; Name is its id, "" for all.
+type BrokerSettings struct {
+	Name    string
+	Configs []wire.Setting // ascending by name
+}
+
 // Image is the metadata up to some offset.
 type Image struct {
 	Brokers  []*Broker     // ascending by id
 	Topics   []*TopicState // in order of creation
 	Features []FeatureLevel
 	NextPID  int64
+	Settings []*BrokerSettings // in order of appearance
 
 	byName map[string]*TopicState
 	byID   map[UUID]*TopicState
@@ -99,10 +111,11 @@ func (g *Image) Feature(name string) int16 {
 	return 0
 }
 
-// Changed is what a record changed: a partition or a broker, or neither.
+// Changed is what a record changed: a partition, a broker or settings, or nothing of these.
 type Changed struct {
 	Partition *State
 	Broker    *Broker
+	Config    *Config
 }
 
 // Replay applies a record. What it refers to must exist: the controller wrote it so.
@@ -127,6 +140,7 @@ func (g *Image) Replay(m Record) Changed {
 		return Changed{Partition: t.Parts[m.Partition]}
 	case *Config:
 		g.configure(m)
+		return Changed{Config: m}
 	case *FeatureLevel:
 		for i := range g.Features {
 			if g.Features[i].Name == m.Name {
@@ -184,6 +198,7 @@ func (g *Image) create(m *Partition) *State {
 		g.order = append(g.order, s)
 	}
 	s.Replicas, s.ISR, s.ELR, s.LastKnownELR = m.Replicas, m.ISR, m.ELR, m.LastKnownELR
+	s.Removing, s.Adding = m.Removing, m.Adding
 	s.Leader, s.LeaderEpoch, s.PartitionEpoch, s.Recovering = m.Leader, m.LeaderEpoch, m.PartitionEpoch, m.Recovering
 	return s
 }
@@ -193,6 +208,15 @@ func (g *Image) create(m *Partition) *State {
 func (s *State) Merge(m *PartitionChange) {
 	if m.ISR != nil {
 		s.ISR = m.ISR
+	}
+	if m.Replicas != nil {
+		s.Replicas = m.Replicas
+	}
+	if m.Removing != nil {
+		s.Removing = some(m.Removing)
+	}
+	if m.Adding != nil {
+		s.Adding = some(m.Adding)
 	}
 	if m.ELR != nil {
 		s.ELR = m.ELR
@@ -211,11 +235,17 @@ func (s *State) Merge(m *PartitionChange) {
 }
 
 func (g *Image) configure(m *Config) {
-	t := g.byName[m.Topic]
-	if t == nil {
-		return
+	var list *[]wire.Setting
+	if m.Type == TopicConfig {
+		t := g.byName[m.Resource]
+		if t == nil {
+			return
+		}
+		list = &t.Configs
+	} else {
+		list = &g.brokerSettings(m.Resource).Configs
 	}
-	i, ok := slices.BinarySearchFunc(t.Configs, m.Name, func(s wire.Setting, name string) int {
+	i, ok := slices.BinarySearchFunc(*list, m.Name, func(s wire.Setting, name string) int {
 		switch {
 		case s.Name < name:
 			return -1
@@ -225,10 +255,37 @@ func (g *Image) configure(m *Config) {
 		return 0
 	})
 	if ok {
-		t.Configs[i].Value = m.Value
+		(*list)[i].Value = m.Value
 	} else {
-		t.Configs = slices.Insert(t.Configs, i, wire.Setting{Name: m.Name, Value: m.Value})
+		*list = slices.Insert(*list, i, wire.Setting{Name: m.Name, Value: m.Value})
 	}
+}
+
+func (g *Image) brokerSettings(name string) *BrokerSettings {
+	for _, b := range g.Settings {
+		if b.Name == name {
+			return b
+		}
+	}
+	b := &BrokerSettings{Name: name}
+	g.Settings = append(g.Settings, b)
+	return b
+}
+
+// Configs are the settings of a resource that the metadata know of.
+func (g *Image) Configs(kind int8, resource string) []wire.Setting {
+	if kind == TopicConfig {
+		if t := g.byName[resource]; t != nil {
+			return t.Configs
+		}
+		return nil
+	}
+	for _, b := range g.Settings {
+		if b.Name == resource {
+			return b.Configs
+		}
+	}
+	return nil
 }
 
 // Records is the image as records, in an order that rebuilds it: the content of a snapshot.
@@ -251,7 +308,12 @@ func (g *Image) Records() []Record {
 	}
 	for _, t := range g.Topics {
 		for _, c := range t.Configs {
-			out = append(out, &Config{Topic: t.Name, Name: c.Name, Value: c.Value})
+			out = append(out, &Config{Type: TopicConfig, Resource: t.Name, Name: c.Name, Value: c.Value})
+		}
+	}
+	for _, b := range g.Settings {
+		for _, c := range b.Configs {
+			out = append(out, &Config{Type: BrokerConfig, Resource: b.Name, Name: c.Name, Value: c.Value})
 		}
 	}
 	if g.NextPID > 0 {
@@ -264,6 +326,7 @@ func (s *State) record() *Partition {
 	return &Partition{
 		Partition: s.TP.Partition, Topic: s.Topic, Replicas: s.Replicas, ISR: s.ISR, Leader: s.Leader, LeaderEpoch: s.LeaderEpoch,
 		PartitionEpoch: s.PartitionEpoch, Recovering: s.Recovering, ELR: s.ELR, LastKnownELR: s.LastKnownELR,
+		Removing: s.Removing, Adding: s.Adding,
 	}
 }
 

@@ -40,10 +40,12 @@ func TestRoundTrip(t *testing.T) {
 		&RegisterBroker{Broker: 3, Incarnation: UUID{1, 2}, Epoch: 77, Host: "broker-3", Fenced: true},
 		&RegisterBroker{Broker: 3, Incarnation: UUID{1, 2}, Epoch: 77, Host: "broker-3", InShutdown: true},
 		&Partition{Partition: 2, Topic: t0, Replicas: []int32{1, 2, 3}, ISR: []int32{1}, Leader: 1, LeaderEpoch: 4, PartitionEpoch: 9,
-			Recovering: true, ELR: []int32{2}, LastKnownELR: []int32{3}},
+			Recovering: true, ELR: []int32{2}, LastKnownELR: []int32{3}, Removing: []int32{3}, Adding: []int32{1}},
 		&PartitionChange{Partition: 1, Topic: t0, ISR: []int32{}, Leader: NoLeader, Recovery: 0, ELR: []int32{1}, LastKnownELR: []int32{}},
 		&PartitionChange{Partition: 1, Topic: t0, Leader: NoChange, Recovery: 1},
-		&Config{Topic: "t0", Name: "min.insync.replicas", Value: "2"},
+		&Config{Type: TopicConfig, Resource: "t0", Name: "min.insync.replicas", Value: "2"},
+		&Config{Type: BrokerConfig, Resource: "", Name: "min.insync.replicas", Value: "2"},
+		&PartitionChange{Partition: 1, Topic: t0, Leader: NoChange, Recovery: -1, Replicas: []int32{4, 1}, Removing: []int32{1}, Adding: []int32{4}},
 	} {
 		b := Encode(m)
 		back, err := Decode(b)
@@ -96,6 +98,10 @@ func TestEpochs(t *testing.T) {
 	require.Equal(t, []int32{2}, s.ELR)
 	clone := g.Clone()
 	require.Equal(t, *s, *clone.Partition(s.TP), "a snapshot rebuilds the state")
+	clone.Replay(&Config{Type: BrokerConfig, Name: "min.insync.replicas", Value: "1"})
+	clone.Replay(&Config{Type: BrokerConfig, Name: "min.insync.replicas", Value: "2"})
+	require.Equal(t, []wire.Setting{{Name: "min.insync.replicas", Value: "2"}}, clone.Clone().Configs(BrokerConfig, ""))
+	require.Nil(t, g.Configs(BrokerConfig, ""))
 	clone.Replay(&PartitionChange{Topic: t0, Leader: 3, Recovery: -1})
 	require.Equal(t, int32(-1), s.Leader, "a copy is independent")
 }

@@ -187,6 +187,8 @@ type Partition struct {
 	Topic          UUID
 	Replicas       []int32
 	ISR            []int32
+	Removing       []int32 // replicas that leave with the reassignment under way
+	Adding         []int32 // replicas that come
 	Leader         int32
 	LeaderEpoch    int32
 	PartitionEpoch int32
@@ -202,8 +204,8 @@ func (m *Partition) put(w *writer) {
 	w.uuid(m.Topic)
 	w.ids(m.Replicas)
 	w.ids(m.ISR)
-	w.uvarint(1) // removing
-	w.uvarint(1) // adding
+	w.ids(m.Removing)
+	w.ids(m.Adding)
 	w.i32(m.Leader)
 	w.i32(m.LeaderEpoch)
 	w.i32(m.PartitionEpoch)
@@ -221,8 +223,7 @@ func (m *Partition) put(w *writer) {
 func (m *Partition) get(r *reader) {
 	m.Partition, m.Topic = r.i32(), r.uuid()
 	m.Replicas, m.ISR = r.ids(), r.ids()
-	r.ids()
-	r.ids()
+	m.Removing, m.Adding = some(r.ids()), some(r.ids())
 	m.Leader, m.LeaderEpoch, m.PartitionEpoch = r.i32(), r.i32(), r.i32()
 	for range r.count() {
 		if r.bad {
@@ -242,6 +243,14 @@ func (m *Partition) get(r *reader) {
 	})
 }
 
+// some is a list that is nil if it is empty.
+func some(ids []int32) []int32 {
+	if len(ids) == 0 {
+		return nil
+	}
+	return ids
+}
+
 // NoChange is PartitionChange.Leader when the leader, and so the leader epoch, stays
 // (LeaderConstants.NO_LEADER_CHANGE). To name the present leader again raises the epoch.
 const NoChange int32 = -2
@@ -256,6 +265,9 @@ type PartitionChange struct {
 	Topic        UUID
 	ISR          []int32
 	Leader       int32
+	Replicas     []int32
+	Removing     []int32
+	Adding       []int32
 	Recovery     int8
 	ELR          []int32
 	LastKnownELR []int32
@@ -269,6 +281,9 @@ func (m *PartitionChange) put(w *writer) {
 	w.tags(
 		tag{0, m.ISR != nil, func(w *writer) { w.ids(m.ISR) }},
 		tag{1, m.Leader != NoChange, func(w *writer) { w.i32(m.Leader) }},
+		tag{2, m.Replicas != nil, func(w *writer) { w.ids(m.Replicas) }},
+		tag{3, m.Removing != nil, func(w *writer) { w.ids(m.Removing) }},
+		tag{4, m.Adding != nil, func(w *writer) { w.ids(m.Adding) }},
 		tag{5, m.Recovery >= 0, func(w *writer) { w.i8(m.Recovery) }},
 		tag{6, m.ELR != nil, func(w *writer) { w.ids(m.ELR) }},
 		tag{7, m.LastKnownELR != nil, func(w *writer) { w.ids(m.LastKnownELR) }},
@@ -284,6 +299,12 @@ func (m *PartitionChange) get(r *reader) {
 			m.ISR = f.ids()
 		case 1:
 			m.Leader = f.i32()
+		case 2:
+			m.Replicas = f.ids()
+		case 3:
+			m.Removing = f.ids()
+		case 4:
+			m.Adding = f.ids()
 		case 5:
 			m.Recovery = f.i8()
 		case 6:
@@ -294,26 +315,33 @@ func (m *PartitionChange) get(r *reader) {
 	})
 }
 
-// Config is ConfigRecord of a topic (resource type 2).
+// Types of a ConfigRecord's resource (ConfigResource.Type).
+const (
+	TopicConfig  int8 = 2
+	BrokerConfig int8 = 4
+)
+
+// Config is ConfigRecord: a setting of a topic, or of a broker by its id, "" for all brokers.
 type Config struct {
-	Topic string
-	Name  string
-	Value string
+	Type     int8
+	Resource string
+	Name     string
+	Value    string
 }
 
 func (m *Config) key() (int, int) { return 4, 0 }
 
 func (m *Config) put(w *writer) {
-	w.i8(2)
-	w.str(m.Topic)
+	w.i8(m.Type)
+	w.str(m.Resource)
 	w.str(m.Name)
 	w.str(m.Value)
 	w.uvarint(0)
 }
 
 func (m *Config) get(r *reader) {
-	r.i8()
-	m.Topic, m.Name, m.Value = r.str(), r.str(), r.str()
+	m.Type = r.i8()
+	m.Resource, m.Name, m.Value = r.str(), r.str(), r.str()
 	r.tags(nil)
 }
 

@@ -1,6 +1,8 @@
 package quorum
 
 import (
+	"slices"
+
 	"github.com/mqsim/mqsim/models/kafka/metadata"
 )
 
@@ -22,9 +24,21 @@ func (n *Node) apply(offset int64, m metadata.Record) {
 			n.announceBroker(m, ch.Broker)
 		}
 	}
-	if ch.Partition != nil || ch.Broker != nil {
+	if n.creates(ch.Config) {
+		ch.Config = nil
+	}
+	if ch.Partition != nil || ch.Broker != nil || ch.Config != nil {
 		n.host.Changed(ch)
 	}
+}
+
+// creates says whether a setting belongs to the creation of its topic: its partitions come behind it.
+func (n *Node) creates(m *metadata.Config) bool {
+	if m == nil || m.Type != metadata.TopicConfig {
+		return false
+	}
+	t := n.img.Topic(m.Resource)
+	return t == nil || len(t.Parts) == 0
 }
 
 // before is the state of the partition that a record is about to change.
@@ -48,6 +62,7 @@ func (n *Node) announce(old, s *metadata.State) {
 	if old.PartitionEpoch < 0 {
 		return // its creation
 	}
+	n.announceMove(old, s)
 	if a, b := len(old.ISR), len(s.ISR); a > b {
 		n.p.Emit("isr-shrink", s.Name, "ISR "+ids(old.ISR)+" -> "+ids(s.ISR)+elrNote(s))
 	} else if a < b {
@@ -73,6 +88,24 @@ func (n *Node) announce(old, s *metadata.State) {
 		k.Stats.Elected(s.TP, lossy)
 		n.emitOf(s.Leader, "leader-elected", s.Name, "broker-"+itoa(s.Leader)+after+", epoch "+itoa(s.LeaderEpoch)+", ISR "+ids(s.ISR)+how)
 	}
+}
+
+// announceMove tells of the beginning and the end of a reassignment.
+func (n *Node) announceMove(old, s *metadata.State) {
+	switch {
+	case s.Reassigning() && !old.Reassigning():
+		target := outside(s.Replicas, s.Removing)
+		n.p.Emit("reassignment-started", s.Name, "to brokers "+ids(target)+", adding "+orNone(s.Adding)+", removing "+orNone(s.Removing))
+	case !s.Reassigning() && (old.Reassigning() || !slices.Equal(old.Replicas, s.Replicas)):
+		n.p.Emit("reassignment-finished", s.Name, "on brokers "+ids(s.Replicas))
+	}
+}
+
+func orNone(list []int32) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return ids(list)
 }
 
 func elrNote(s *metadata.State) string {

@@ -18,8 +18,10 @@ const (
 // change is what shall happen to one partition (PartitionChangeBuilder). Never the longest log: always
 // the order of assignment.
 type change struct {
-	s       *metadata.State
-	isr     []int32 // wanted; nil: as it is
+	s     *metadata.State
+	isr   []int32 // wanted; nil: as it is
+	moves bool    // replicas, removing and adding are wanted; else as they are
+	assignment
 	kind    electionKind
 	may     func(id int32) bool // may this replica lead?
 	unclean []int32             // replicas that came back from an unclean stop
@@ -27,6 +29,9 @@ type change struct {
 	elr     bool
 	bump    bool // before metadata.version 3.6: a shrinking ISR raises the leader epoch
 }
+
+// assignment is a partition's replicas and what a reassignment takes and gives.
+type assignment struct{ replicas, removing, adding []int32 }
 
 // elected is the outcome of an election.
 type elected struct {
@@ -40,7 +45,11 @@ func (c *change) build() *metadata.PartitionChange {
 	if c.isr == nil {
 		c.isr = s.ISR
 	}
+	if !c.moves {
+		c.assignment = assignment{s.Replicas, s.Removing, s.Adding}
+	}
 	m := &metadata.PartitionChange{Partition: s.TP.Partition, Topic: s.Topic, Leader: metadata.NoChange, Recovery: -1}
+	c.complete()
 	e := c.elect()
 	if e.leader != s.Leader {
 		m.Leader = e.leader
@@ -53,6 +62,9 @@ func (c *change) build() *metadata.PartitionChange {
 			}
 		}
 	}
+	if m.Leader == metadata.NoChange && shrinks(s.Replicas, c.replicas) {
+		m.Leader = s.Leader // whoever is not a replica any more hears of it in a new leader epoch
+	}
 	if m.ISR == nil && (len(c.isr) > 0 || c.elr) && !slices.Equal(c.isr, s.ISR) {
 		m.ISR = list(c.isr)
 	}
@@ -60,7 +72,9 @@ func (c *change) build() *metadata.PartitionChange {
 		m.Leader = s.Leader
 	}
 	c.setELR(m, e)
-	if m.ISR == nil && m.Leader == metadata.NoChange && m.Recovery < 0 && m.ELR == nil && m.LastKnownELR == nil {
+	c.setAssignment(m)
+	if m.ISR == nil && m.Leader == metadata.NoChange && m.Recovery < 0 && m.ELR == nil && m.LastKnownELR == nil &&
+		m.Replicas == nil && m.Removing == nil && m.Adding == nil {
 		return nil
 	}
 	return m
@@ -69,13 +83,13 @@ func (c *change) build() *metadata.PartitionChange {
 // elect is PartitionChangeBuilder.electLeader.
 func (c *change) elect() elected {
 	s := c.s
-	if c.kind == preferred && c.valid(s.Replicas[0]) {
-		return elected{leader: s.Replicas[0]}
+	if c.kind == preferred && c.valid(c.replicas[0]) {
+		return elected{leader: c.replicas[0]}
 	}
 	if s.Leader >= 0 && c.valid(s.Leader) {
 		return elected{leader: s.Leader}
 	}
-	for _, id := range s.Replicas {
+	for _, id := range c.replicas {
 		if c.valid(id) {
 			return elected{leader: id}
 		}
@@ -84,7 +98,7 @@ func (c *change) elect() elected {
 		return elected{leader: s.LastKnownELR[0], unclean: true} // canElectLastKnownLeader
 	}
 	if c.kind == unclean {
-		for _, id := range s.Replicas {
+		for _, id := range c.replicas {
 			if c.may(id) {
 				return elected{leader: id, unclean: true}
 			}
@@ -109,7 +123,7 @@ func (c *change) setELR(m *metadata.PartitionChange, e elected) {
 		isr = m.ISR
 	}
 	var elr, known []int32
-	if c.elr && !e.unclean && len(isr) < min(c.minISR, len(s.Replicas)) {
+	if c.elr && !e.unclean && len(isr) < min(c.minISR, len(c.replicas)) {
 		known = s.LastKnownELR
 		for _, id := range append(append([]int32(nil), s.ELR...), s.ISR...) {
 			if !slices.Contains(isr, id) && !slices.Contains(elr, id) && !slices.Contains(c.unclean, id) {

@@ -7,7 +7,9 @@
 //	brokers.go      registration, heartbeats, fencing, controlled shutdown
 //	change.go       what happens to a partition: elections, ISR, eligible leader replicas
 //	partitions.go   changes of many partitions; AlterPartition, elections on demand, balancing
+//	reassign.go     other replicas for a partition
 //	topics.go       topics and producer ids
+//	configs.go      settings that change while the cluster runs
 //	node.go         a member of the quorum in a process: log, image, connections
 //	link.go         its connections to the voters
 //	server.go       a controller on a machine of its own
@@ -34,6 +36,9 @@ type Settings struct {
 	// MinISR and Unclean are a topic's settings.
 	MinISR  func(topic string) int
 	Unclean func(topic string) bool
+	// TopicWith is both, with settings of all brokers and of the topic that the metadata know of; nil: such
+	// settings have no effect.
+	TopicWith func(topic string, brokers, own []wire.Setting) TopicSettings
 }
 
 // DefaultSettings are 3.9's.
@@ -77,9 +82,10 @@ type Controller struct {
 	term   uint32 // makes old timers void
 	beats  []beat // ascending by broker
 	wait   []deferred
-	armed  sim.Time // of timerFence, 0: none
-	bal    bool     // timerBalance is armed
-	offset int64    // the last offset written
+	armed  sim.Time                 // of timerFence, 0: none
+	bal    bool                     // timerBalance is armed
+	offset int64                    // the last offset written
+	topics map[string]TopicSettings // as they are now, forgotten when any setting changes
 }
 
 // deferred is an answer that waits for the commit of an offset.
@@ -100,7 +106,7 @@ func (c *Controller) Epoch() int32 { return c.epoch }
 // Claim makes the controller active over the committed metadata (QuorumController.claim). Every broker
 // that is not fenced gets a full new session.
 func (c *Controller) Claim(epoch int32, committed *metadata.Image) {
-	c.img, c.epoch, c.wait, c.beats = committed.Clone(), epoch, nil, nil
+	c.img, c.epoch, c.wait, c.beats, c.topics = committed.Clone(), epoch, nil, nil, nil
 	c.term++
 	c.armed, c.bal, c.offset = 0, false, c.env.Next()-1
 	now := c.env.Now()
@@ -172,6 +178,9 @@ func (c *Controller) write(list []metadata.Record, done func(committed bool)) {
 			if ch.Partition != nil {
 				c.noteBalance(ch.Partition)
 			}
+			if ch.Config != nil {
+				c.topics = nil
+			}
 		}
 		c.offset = c.env.Append(metadata.EncodeAll(list))
 	}
@@ -218,6 +227,10 @@ func (c *Controller) Handle(m wire.Request, reply func(wire.Response)) bool {
 		c.createTopics(m, reply)
 	case *wire.ElectLeadersRequest:
 		c.electLeaders(m, reply)
+	case *wire.AlterReassignmentsRequest:
+		c.reassign(m, reply)
+	case *wire.AlterConfigsRequest:
+		c.alterConfigs(m, reply)
 	case *wire.AllocateProducerIDsRequest:
 		c.allocate(m, reply)
 	default:

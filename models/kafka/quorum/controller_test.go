@@ -219,3 +219,71 @@ func TestBalanceAndElections(t *testing.T) {
 	}
 	require.Equal(t, int32(1), b.part().Leader, "300 s after the imbalance began")
 }
+
+// TestReassignment: the union of both assignments first, without a new leader epoch; the ISR that has all of
+// the new one ends it, and tells a leader that it leads no more.
+func TestReassignment(t *testing.T) {
+	b := newBench(t, nil)
+	for id := int32(4); id <= 5; id++ {
+		b.register(id, byte(id), -1)
+		require.False(t, b.beat(id, false, false).Fenced)
+	}
+	order := func(to ...int32) wire.Error {
+		var r *wire.AlterReassignmentsResponse
+		b.ask(&wire.AlterReassignmentsRequest{Parts: []wire.Reassignment{{TopicPartition: wire.TopicPartition{Topic: "t0"}, Replicas: to}}},
+			func(m wire.Response) { r = m.(*wire.AlterReassignmentsResponse) })
+		return r.Parts[0].Err
+	}
+	alter := func(leader int32, isr ...int32) wire.Error {
+		var r *wire.AlterPartitionResponse
+		s := b.part()
+		q := wire.AlterPart{TopicPartition: s.TP, LeaderEpoch: s.LeaderEpoch, PartitionEpoch: s.PartitionEpoch, ISR: isr}
+		b.ask(&wire.AlterPartitionRequest{Broker: leader, BrokerEpoch: b.c.img.Broker(leader).Epoch, Parts: []wire.AlterPart{q}},
+			func(m wire.Response) { r = m.(*wire.AlterPartitionResponse) })
+		return r.Parts[0].Err
+	}
+	require.Equal(t, wire.InvalidReplicaAssignment, order(4, 4))
+	require.Equal(t, wire.InvalidReplicaAssignment, order(4, 9))
+	require.Equal(t, wire.InvalidReplicaAssignment, order())
+	require.Equal(t, wire.None, order(5, 4, 2))
+	s := b.part()
+	require.Equal(t, [][]int32{{5, 4, 2, 1, 3}, {4, 5}, {1, 3}, {1, 2, 3}}, [][]int32{s.Replicas, s.Adding, s.Removing, s.ISR})
+	require.Equal(t, []int32{1, 0}, []int32{s.Leader, s.LeaderEpoch})
+	require.Equal(t, wire.None, alter(1, 1, 2, 3, 4))
+	require.True(t, b.part().Reassigning(), "broker 5 is not in sync yet")
+	require.Equal(t, wire.NewLeaderElected, alter(1, 1, 2, 3, 4, 5))
+	s = b.part()
+	require.Equal(t, [][]int32{{5, 4, 2}, nil, nil, {2, 4, 5}}, [][]int32{s.Replicas, s.Adding, s.Removing, s.ISR})
+	require.Equal(t, []int32{5, 1}, []int32{s.Leader, s.LeaderEpoch})
+
+	require.Equal(t, wire.None, order(5, 2))
+	s = b.part()
+	require.Equal(t, [][]int32{{5, 2}, {2, 5}}, [][]int32{s.Replicas, s.ISR}, "what only takes away is done at once")
+	require.Equal(t, []int32{5, 2}, []int32{s.Leader, s.LeaderEpoch}, "and raises the leader epoch for those that leave")
+}
+
+// TestChangedSettings: the controller goes by what was changed, the topic's own before the brokers'.
+func TestChangedSettings(t *testing.T) {
+	b := newBench(t, func(s *Settings) {
+		s.TopicWith = func(_ string, brokers, own []wire.Setting) TopicSettings {
+			t := TopicSettings{MinISR: 1}
+			for _, c := range append(append([]wire.Setting(nil), brokers...), own...) {
+				t.Unclean = c.Value == "true"
+			}
+			return t
+		}
+	})
+	set := func(topic string, broker int32, value string) {
+		b.ask(&wire.AlterConfigsRequest{Topic: topic, Broker: broker, Configs: []wire.Setting{{Name: "unclean.leader.election.enable", Value: value}}},
+			func(m wire.Response) { require.Equal(t, wire.None, m.(*wire.AlterConfigsResponse).Err) })
+	}
+	set("", 2, "true")
+	require.False(t, b.c.topic("t0").Unclean, "what one broker is set to is not the controller's business")
+	set("", -1, "true")
+	require.True(t, b.c.topic("t0").Unclean)
+	set("t0", -1, "false")
+	require.False(t, b.c.topic("t0").Unclean)
+	b.ask(&wire.AlterConfigsRequest{Topic: "t9"}, func(m wire.Response) {
+		require.Equal(t, wire.UnknownTopicOrPartition, m.(*wire.AlterConfigsResponse).Err)
+	})
+}

@@ -16,8 +16,9 @@ func (c *Controller) elr() bool { return c.img.Feature(featureELR) > 0 }
 
 // of begins a change of a partition.
 func (c *Controller) of(s *metadata.State) *change {
-	ch := &change{s: s, may: c.active, minISR: c.set.MinISR(s.TP.Topic), elr: c.elr(), bump: c.set.BumpOnShrink}
-	if c.set.Unclean(s.TP.Topic) {
+	t := c.topic(s.TP.Topic)
+	ch := &change{s: s, may: c.active, minISR: t.MinISR, elr: c.elr(), bump: c.set.BumpOnShrink}
+	if t.Unclean {
 		ch.kind = unclean
 	}
 	return ch
@@ -99,6 +100,11 @@ func (c *Controller) alter(m *wire.AlterPartitionRequest, reply func(wire.Respon
 		if x != nil {
 			out = append(out, x)
 			state.Merge(x)
+			if state.Leader != s.Leader {
+				// The new ISR ends a reassignment that takes the leader away: it is told so, and the change stands.
+				a.Err = wire.NewLeaderElected
+				continue
+			}
 		}
 		a.Leader, a.LeaderEpoch, a.ISR = state.Leader, state.LeaderEpoch, state.ISR
 		a.PartitionEpoch, a.Recovering = state.PartitionEpoch, state.Recovering
@@ -248,7 +254,7 @@ func (c *Controller) balance() {
 func (c *Controller) electUnclean() {
 	var out []metadata.Record
 	for _, s := range c.img.Partitions() {
-		if s.Leader != metadata.NoLeader || !c.set.Unclean(s.TP.Topic) {
+		if s.Leader != metadata.NoLeader || !c.topic(s.TP.Topic).Unclean {
 			continue
 		}
 		if x := c.of(s).build(); x != nil {

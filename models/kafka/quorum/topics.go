@@ -45,7 +45,7 @@ func (c *Controller) createTopic(t *wire.NewTopic) ([]metadata.Record, wire.Erro
 	id := c.env.UUID()
 	out := []metadata.Record{&metadata.Topic{Name: t.Topic, ID: id}}
 	for _, s := range t.Configs {
-		out = append(out, &metadata.Config{Topic: t.Topic, Name: s.Name, Value: s.Value})
+		out = append(out, &metadata.Config{Type: metadata.TopicConfig, Resource: t.Topic, Name: s.Name, Value: s.Value})
 	}
 	for i, replicas := range t.Assignment {
 		if len(replicas) == 0 || len(replicas) != len(t.Assignment[0]) {

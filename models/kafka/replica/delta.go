@@ -10,6 +10,7 @@ func (m *Manager) ApplyDelta(states []wire.PartitionState, stopping bool) {
 	for i := range states {
 		st := &states[i]
 		if !contains(st.Replicas, m.cfg.Broker) {
+			m.leave(st)
 			continue
 		}
 		p := m.partition(st.TopicPartition)
@@ -32,6 +33,22 @@ func (m *Manager) ApplyDelta(states []wire.PartitionState, stopping bool) {
 	}
 	m.runFetchers()
 	m.flush()
+}
+
+// leave deletes a replica that is not assigned to this broker any more (TopicDelta.localChanges: deletes).
+func (m *Manager) leave(st *wire.PartitionState) {
+	p := m.find(st.TopicPartition)
+	if p == nil || p.offline || st.LeaderEpoch < p.leaderEpoch {
+		return
+	}
+	led := p.Leads()
+	m.unfetch(p)
+	m.failWaiters(p, wire.NotLeaderOrFollower)
+	p.fenceSessions(true)
+	m.remove(p)
+	if led {
+		m.env.Led(st.TopicPartition, st.LeaderEpoch, false)
+	}
 }
 
 // leadOn is applyLocalLeadersDelta: a new leadership, or another ISR within the present one.
