@@ -152,7 +152,8 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 		Log: log.DefaultOptions(),
 	}
 	t.Log.SegmentBytes = r.Int(s, "segment.bytes")
-	t.Log.SegmentMillis = r.Int(s, "segment.ms")
+	t.Log.SegmentMillis = roll(r)
+	t.Log.AppendTime = r.Str(s, "message.timestamp.type") == "LogAppendTime"
 	t.Log.IndexBytes = r.Int(s, "segment.index.bytes")
 	t.Log.IndexInterval = r.Int(s, "index.interval.bytes")
 	t.Log.MaxMessageBytes = r.Int(s, "max.message.bytes")
@@ -168,7 +169,7 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 		t.Log.SegmentMillis = min(t.Log.SegmentMillis, t.Log.MaxCompactionLag) // LogConfig.maxSegmentMs
 	}
 	t.Log.FlushMillis = r.Int(s, "flush.ms")
-	t.Log.RetentionMillis = r.Int(s, "retention.ms")
+	t.Log.RetentionMillis = retention(r)
 	t.Log.RetentionBytes = r.Int(s, "retention.bytes")
 	t.Log.FileDeleteDelay = r.Int(s, "file.delete.delay.ms")
 	t.Log.ProducerIDMillis = r.Int(models.Broker, "producer.id.expiration.ms")
@@ -185,6 +186,31 @@ func topicConfig(r *models.Resolved) replica.TopicConfig {
 		t.Log.EpochFlush = log.EpochFlushInline
 	}
 	return t
+}
+
+// retention is a topic's retention.ms. The broker's default comes in three units, the finest counts, and a
+// negative one of any unit means for ever (KafkaConfig.getLogRetentionTimeMillis).
+func retention(r *models.Resolved) int64 {
+	if r.IsSet(models.Topic, "retention.ms") || r.IsSet(models.Broker, "log.retention.ms") {
+		return r.Int(models.Topic, "retention.ms")
+	}
+	n, unit := r.Int(models.Broker, "log.retention.hours"), int64(3600000)
+	if r.IsSet(models.Broker, "log.retention.minutes") {
+		n, unit = r.Int(models.Broker, "log.retention.minutes"), 60000
+	}
+	if n < 0 {
+		return -1
+	}
+	return n * unit
+}
+
+// roll is a topic's segment.ms; the broker's default is log.roll.ms, else log.roll.hours
+// (KafkaConfig.logRollTimeMillis).
+func roll(r *models.Resolved) int64 {
+	if r.IsSet(models.Topic, "segment.ms") || r.IsSet(models.Broker, "log.roll.ms") {
+		return r.Int(models.Topic, "segment.ms")
+	}
+	return r.Int(models.Broker, "log.roll.hours") * 3600000
 }
 
 // topic is one stream.

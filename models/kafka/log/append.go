@@ -44,6 +44,10 @@ func (l *Log) appendAtEnd(b Batch, h Header, epoch int32, now int64) (Appended, 
 	if size > l.opt.SegmentBytes {
 		return Appended{}, ErrBatchTooLarge
 	}
+	if l.opt.AppendTime {
+		b = dated(a, b, now)
+		h = Header(a.Bytes(b.Header))
+	}
 	if err := l.maybeRoll(first, last, size, h.MaxTimestamp(), now); err != nil {
 		return Appended{}, l.fail(err)
 	}

@@ -217,6 +217,20 @@ func restamp(a *sim.Arena, b Batch, base int64, epoch int32) Batch {
 	return Batch{Header: r, Records: b.Records}
 }
 
+// dated is the batch with a leader's clock in it instead of its records' timestamps, which stay and count no
+// more (LogValidator with LogAppendTime, DefaultRecordBatch.setMaxTimestamp). The CRC is computed again.
+func dated(a *sim.Arena, b Batch, now int64) Batch {
+	old := Header(a.Bytes(b.Header))
+	r, h := newHeader(a)
+	putHeader(h, &fields{
+		base: old.BaseOffset(), epoch: old.LeaderEpoch(), attributes: old.Attributes() | attrLogAppendTime,
+		lastDelta: old.LastOffsetDelta(), baseTimestamp: old.BaseTimestamp(), maxTimestamp: now,
+		producerID: old.ProducerID(), producerEpoch: old.ProducerEpoch(), baseSequence: old.BaseSequence(), count: old.Count(),
+	}, a.Bytes(b.Records))
+	seal(a, r, h, b.Records)
+	return Batch{Header: r, Records: b.Records}
+}
+
 // Renumber is the batch of an idempotent producer with another id, epoch or sequence, as KIP-360
 // clients do when they bump their epoch. The CRC covers these fields and is computed again.
 func Renumber(a *sim.Arena, b Batch, producerID int64, epoch int16, baseSequence int32) Batch {

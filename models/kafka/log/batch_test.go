@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mqsim/mqsim/sim"
+	"github.com/stretchr/testify/require"
 )
 
 // vectors are the two of the specification.
@@ -264,4 +265,29 @@ func FuzzBatches(f *testing.F) {
 // fixCRC makes the checksum of an encoded batch right.
 func fixCRC(b []byte) {
 	binary.BigEndian.PutUint32(b[atCRC:], crc32.Checksum(b[atAttributes:], castagnoli))
+}
+
+// TestLogAppendTime: the leader's clock replaces every record's timestamp, under a CRC that is right.
+func TestLogAppendTime(t *testing.T) {
+	opt := DefaultOptions()
+	opt.AppendTime = true
+	r := newRig(t, 1, opt)
+	r.start()
+	const now = 1_700_000_000_123
+	r.do(func(l *Log) {
+		_, err := l.AppendAsLeader(r.idempotent(3, 100, 7, 0, 0), 4, now)
+		require.NoError(t, err)
+		f, err := l.Read(0, 1<<20, l.End(), true, nil)
+		require.NoError(t, err)
+		c := NewCursor(&r.w.Arena, f.Refs)
+		require.True(t, c.Next())
+		require.True(t, c.Valid())
+		require.Equal(t, int16(attrLogAppendTime), c.Header.Attributes())
+		require.Equal(t, []int64{now, 7, 4}, []int64{c.Header.MaxTimestamp(), c.Header.ProducerID(), int64(c.Header.LeaderEpoch())})
+		n := 0
+		for records := c.Records(); records.Next(); n++ {
+			require.Equal(t, int64(now), records.Record.Timestamp)
+		}
+		require.Equal(t, 3, n)
+	})
 }

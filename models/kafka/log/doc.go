@@ -31,7 +31,7 @@
 //
 // # Left out
 //
-// Transactions (.txnindex, last stable offset), LogAppendTime and tiered storage. A compressed records
+// Transactions (.txnindex, last stable offset) and tiered storage. A compressed records
 // section is stored and served but not read, so the cleaner leaves such a log alone. There is one
 // cleaner thread, without a limit on its I/O, and a round of it takes its time at the end. Tombstones
 // go by the horizon in their batch (KIP-534) in every version, where before 3.1 a broker goes by the age

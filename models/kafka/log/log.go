@@ -41,6 +41,8 @@ type Options struct {
 	FileDeleteDelay  int64 // file.delete.delay.ms
 	ProducerIDMillis int64 // producer.id.expiration.ms
 
+	AppendTime bool // message.timestamp.type=LogAppendTime: the leader's clock dates batches
+
 	TopicID string // of partition.metadata, "": none is written (before 2.8)
 
 	IndexPerBatch  bool       // index rule of 4.1 (KAFKA-806)

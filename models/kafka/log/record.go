@@ -25,6 +25,7 @@ type Records struct {
 	left    int32  // records that should follow
 	base    int64
 	baseTS  int64
+	fixed   int64 // with LogAppendTime every record's timestamp, else None
 	last    int32 // delta of the record before
 	max     int32 // largest delta of the batch
 	err     error
@@ -33,7 +34,10 @@ type Records struct {
 func newRecords(a *sim.Arena, h Header, section sim.Ref) Records {
 	r := Records{
 		section: section, b: a.Bytes(section), left: h.Count(),
-		base: h.BaseOffset(), baseTS: h.BaseTimestamp(), last: -1, max: h.LastOffsetDelta(),
+		base: h.BaseOffset(), baseTS: h.BaseTimestamp(), last: -1, max: h.LastOffsetDelta(), fixed: None,
+	}
+	if h.Attributes()&attrLogAppendTime != 0 {
+		r.fixed = h.MaxTimestamp()
 	}
 	switch {
 	case h.Codec() != 0:
@@ -119,6 +123,9 @@ func (r *Records) parse(b []byte, from uint32) bool {
 	r.Record = Record{
 		Offset: r.base + int64(delta), Timestamp: r.baseTS + ts, Key: key, Value: value,
 		Body: r.section.Slice(valueEnd-uint32(len(value)), valueEnd), headers: headers, count: int(count),
+	}
+	if r.fixed != None {
+		r.Record.Timestamp = r.fixed
 	}
 	return true
 }
