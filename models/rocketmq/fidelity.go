@@ -14,7 +14,7 @@ func (c *Cluster) Fidelity() []string {
 		"RocketMQ: deleting a file takes no time, and a send is refused for a busy page cache in its queue, never in the store ([PC_SYNCHRONIZED])",
 		"RocketMQ: several brokers in one process (BrokerContainer) are left out",
 		"RocketMQ: a consumer's application processes one message after the other, whatever consumeThreadMin says",
-		"RocketMQ: transactions, batches, compression, ACLs, TLS and VIP channels are left out",
+		"RocketMQ: transactions, compression, ACLs, TLS and VIP channels are left out",
 		"RocketMQ: controller mode and acting masters are not built",
 		"RocketMQ: DLedger members keep all their entries (DLedger's own cleaning, preferredLeaderId and batch pushes are left out); a send-back and a due delayed message do not wait for the majority",
 	}

@@ -80,6 +80,7 @@ type Broker struct {
 	delays    delays
 
 	queue     sendQueue
+	batch     batchScratch
 	blocked   int // sends that hold a thread while they wait, with BlockingSends
 	waits     []sendWait
 	freeWaits []uint32

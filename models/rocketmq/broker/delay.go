@@ -106,7 +106,7 @@ func (b *Broker) deliverOne(e store.Entry) bool {
 		return false
 	}
 	if t := b.topics.get(msg.Topic); t != nil && int(msg.QueueID) < len(t.queues) {
-		b.checkQueueOffset(t, msg.QueueID, r.queueOffset)
+		b.checkQueueOffset(t, msg.QueueID, r.queueOffset, 1)
 	}
 	return true
 }

@@ -85,7 +85,7 @@ func (b *Broker) nextSend() {
 		q.items, q.head = q.items[:n], 0
 	}
 	q.turn, q.since = true, b.p.Now()
-	b.p.Work(lanePut, costSend+sim.Time(q.items[q.head].m.Body.Len)*costKiB/1024, timerSend, 0)
+	b.p.Work(lanePut, costSend+sim.Time(q.items[q.head].m.BodyLen())*costKiB/1024, timerSend, 0)
 }
 
 // sendTurn appends the message at the head of the queue.
@@ -142,6 +142,10 @@ func (b *Broker) append(c *sim.Conn, m *wire.SendMessageRequest) {
 		return
 	}
 	name := m.Topic
+	if len(m.Batch) > 0 && strings.HasPrefix(name, retryPrefix) {
+		b.refuse(c, m, wire.MessageIllegal, "batch request does not support retry group "+m.Group)
+		return
+	}
 	if group, ok := strings.CutPrefix(name, retryPrefix); ok && m.MaxReconsumeTimes >= 0 && m.ReconsumeTimes >= m.MaxReconsumeTimes {
 		name = DLQTopic(group) // handleRetryAndDLQ
 		b.retryTopic(name)
@@ -161,31 +165,36 @@ func (b *Broker) append(c *sim.Conn, m *wire.SendMessageRequest) {
 	}
 	msg := store.Message{Topic: name, QueueID: id, Flag: m.Flag, SysFlag: m.SysFlag, BornTimestamp: m.BornTimestamp,
 		BornHost: hostAddr(c.Peer), Reconsume: m.ReconsumeTimes, Body: m.Body, Properties: m.Props}
-	r := b.store.put(&msg)
+	var r putResult
+	if len(m.Batch) > 0 {
+		r = b.putBatch(&msg, m)
+	} else {
+		r = b.store.put(&msg)
+	}
 	if r.code != wire.Success {
 		b.refuse(c, m, r.code, r.remark)
 		return
 	}
 	if m.DelayLevel <= 0 {
-		b.checkQueueOffset(t, id, r.queueOffset)
+		b.checkQueueOffset(t, id, r.queueOffset, m.Count())
 	}
 	if m.WaitStore || b.ledger != nil {
 		b.await(c, m, id, &r)
 		return
 	}
-	b.accepted(c, m.Opaque, m.Oneway, wire.Success, id, r.queueOffset)
+	b.accepted(c, m.Opaque, m.Oneway, wire.Success, id, r.queueOffset, int32(m.Count()))
 	b.pool.PutSend(m)
 }
 
 // checkQueueOffset: within one incarnation queue offsets go up one by one; only truncation at a start
 // may make one appear twice.
-func (b *Broker) checkQueueOffset(t *topic, id int32, offset int64) {
+func (b *Broker) checkQueueOffset(t *topic, id int32, offset int64, count int) {
 	q := &t.queues[id]
 	if q.next != 0 && offset != q.next {
 		b.p.W.Violate("rocketmq-queue-offsets-are-dense", fmt.Sprintf("%s: queue %s-%d got offset %d after %d",
 			b.cfg.Host, t.cfg.Topic, id, offset, q.next-1))
 	}
-	q.next = offset + 1
+	q.next = offset + int64(count)
 }
 
 // sendWait is a message that is stored and not answered: its flush and its replication run in parallel
@@ -195,6 +204,7 @@ type sendWait struct {
 	opaque  int32
 	oneway  bool
 	queue   int32
+	count   int32 // messages
 	pending uint8 // bits below
 	code    wire.Code
 	offset  int64
@@ -224,7 +234,7 @@ func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *
 		}
 	}
 	if pending == 0 {
-		b.accepted(c, m.Opaque, m.Oneway, code, queue, r.queueOffset)
+		b.accepted(c, m.Opaque, m.Oneway, code, queue, r.queueOffset, int32(m.Count()))
 		b.pool.PutSend(m)
 		return
 	}
@@ -235,7 +245,7 @@ func (b *Broker) await(c *sim.Conn, m *wire.SendMessageRequest, queue int32, r *
 	} else {
 		b.waits = append(b.waits, sendWait{})
 	}
-	b.waits[i] = sendWait{c: c, opaque: m.Opaque, oneway: m.Oneway, queue: queue, pending: pending, code: code, offset: r.queueOffset, end: r.end}
+	b.waits[i] = sendWait{c: c, opaque: m.Opaque, oneway: m.Oneway, queue: queue, count: int32(m.Count()), pending: pending, code: code, offset: r.queueOffset, end: r.end}
 	b.pool.PutSend(m)
 	b.blocked++
 	if pending&waitsFlush != 0 {
@@ -287,19 +297,19 @@ func (b *Broker) waited(i uint32, what uint8) {
 	d := *w
 	*w = sendWait{}
 	b.freeWaits = append(b.freeWaits, i)
-	b.accepted(d.c, d.opaque, d.oneway, d.code, d.queue, d.offset)
+	b.accepted(d.c, d.opaque, d.oneway, d.code, d.queue, d.offset, d.count)
 	b.blocked--
 	if b.cfg.BlockingSends > 0 && !b.queue.turn && b.queue.len() > 0 {
 		b.nextSend()
 	}
 }
 
-// accepted answers a send whose message is stored.
-func (b *Broker) accepted(c *sim.Conn, opaque int32, oneway bool, code wire.Code, queue int32, offset int64) {
+// accepted answers a send whose messages are stored, the first at offset.
+func (b *Broker) accepted(c *sim.Conn, opaque int32, oneway bool, code wire.Code, queue int32, offset int64, count int32) {
 	if oneway {
 		return
 	}
 	r := b.pool.Sent()
-	r.Opaque, r.Code, r.QueueID, r.QueueOffset = opaque, code, queue, offset
+	r.Opaque, r.Code, r.QueueID, r.QueueOffset, r.Count = opaque, code, queue, offset, count
 	b.reply(c, r)
 }

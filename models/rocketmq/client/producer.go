@@ -6,7 +6,10 @@ import (
 	"github.com/mqsim/mqsim/sim"
 )
 
-const timerGiveUp = timerLibrary // a send failed without a request
+const (
+	timerGiveUp = timerLibrary + iota // a send failed without a request
+	timerBatch                        // a batch has been gathered for long enough
+)
 
 // Indexes of Cluster.Statuses.
 const (
@@ -45,12 +48,16 @@ type Producer struct {
 	flushed []uint32 // scratch
 	props   []byte   // of every message, around its UNIQ_KEY
 	warm    bool     // connections were opened ahead of the first send
+	batch   gathering
+	booted  sim.Time
 }
 
 // send is one message on its way, over all its attempts.
 type send struct {
 	m     models.Message
 	body  sim.Ref
+	ids   []sim.MsgID // of a batch; m is its first message
+	refs  []sim.Ref   // the body of a batch
 	begun sim.Time
 	sent  sim.Time // of the present attempt
 	pub   *publish // of the first attempt
@@ -71,7 +78,7 @@ func NewProducer(c *Cluster, spec *models.ProducerSpec, sink models.ProducerSink
 
 // Boot starts the library.
 func (p *Producer) Boot(proc *sim.Proc) {
-	p.proc = proc
+	p.proc, p.booted = proc, proc.Now()
 	p.props = append(p.props[:0], "UNIQ_KEY\x01"...)
 	p.faults = faultTable{rules: p.cfg.isolation}
 	p.net.producer = "PG-" + p.spec.Name
@@ -99,19 +106,28 @@ func (p *Producer) Send(m models.Message) bool {
 		p.sink.Answered(m.ID, models.Answer{Outcome: models.Rejected, Partition: -1, Offset: -1}) // Validators.checkMessage
 		return true
 	}
+	body, _ := p.proc.W.Arena.Alloc(int(m.Size))
+	p.proc.W.Body(body, m.ID)
+	fixed := m.Partition >= 0 || m.Key >= 0
+	if p.cfg.batches() && !fixed {
+		p.gather(m, body)
+		return true
+	}
 	i := p.slot()
-	s := &p.sends[i]
-	*s = send{m: m, begun: p.proc.Now(), fixed: m.Partition >= 0 || m.Key >= 0}
-	s.body, _ = p.proc.W.Arena.Alloc(int(m.Size))
-	p.proc.W.Body(s.body, m.ID)
+	p.sends[i] = send{m: m, body: body, begun: p.proc.Now(), fixed: fixed}
+	p.begin(i)
+	return true
+}
+
+// begin asks for a route if there is none, and makes the first attempt.
+func (p *Producer) begin(i uint32) {
 	if !p.pub.ok() {
 		// tryToFindTopicPublishInfo asks the NameServer before it gives up.
 		p.waiting = append(p.waiting, i)
 		p.net.askRoute(0)
-		return true
+		return
 	}
 	p.first(i)
-	return true
 }
 
 func (p *Producer) slot() uint32 {
@@ -193,7 +209,7 @@ func (p *Producer) attempt(i uint32) {
 	p.net.invoke(r, callSend, req, left, p.cfg.sync, i)
 }
 
-// request builds SEND_MESSAGE_V2. Retries carry the same UNIQ_KEY.
+// request builds SEND_MESSAGE_V2 or SEND_BATCH_MESSAGE. Retries carry the same UNIQ_KEYs.
 func (p *Producer) request(s *send) *wire.SendMessageRequest {
 	req := p.cluster.Pool.Send()
 	req.Group, req.Topic = p.net.producer, p.net.topics[0].name
@@ -201,18 +217,37 @@ func (p *Producer) request(s *send) *wire.SendMessageRequest {
 	req.BornTimestamp = p.proc.Wall()
 	req.MaxReconsumeTimes = -1
 	req.WaitStore = p.cfg.waitStore
-	req.Props = append(req.Props[:0], p.props...)
-	req.Props = appendKey(req.Props, s.m.ID)
-	if p.cfg.waitStore {
-		req.Props = append(req.Props, "\x02WAIT\x01true\x02"...)
-	} else {
-		req.Props = append(req.Props, "\x02WAIT\x01false\x02"...)
+	if len(s.ids) > 0 {
+		req.Props = p.cfg.appendWait(req.Props[:0])
+		if p.cfg.autoBatch {
+			req.Props = p.cfg.appendTags(req.Props) // MessageAccumulation.batch
+		}
+		req.Batch = append(req.Batch[:0], s.refs...)
+		return req
 	}
-	if p.cfg.tags != "" {
-		req.Props = append(append(append(req.Props, "TAGS\x01"...), p.cfg.tags...), 2)
-	}
+	req.Props = p.properties(req.Props[:0], s.m.ID)
 	req.Body = s.body
 	return req
+}
+
+// properties appends those of a message.
+func (p *Producer) properties(b []byte, id sim.MsgID) []byte {
+	b = appendKey(append(b, p.props...), id)
+	return p.cfg.appendTags(p.cfg.appendWait(append(b, 2)))
+}
+
+func (c *producerConfig) appendWait(b []byte) []byte {
+	if c.waitStore {
+		return append(b, "WAIT\x01true\x02"...)
+	}
+	return append(b, "WAIT\x01false\x02"...)
+}
+
+func (c *producerConfig) appendTags(b []byte) []byte {
+	if c.tags == "" {
+		return b
+	}
+	return append(append(append(b, "TAGS\x01"...), c.tags...), 2)
 }
 
 // appendKey writes a UNIQ_KEY: 16 bytes in hex (MessageClientIDSetter.java). Here they are the number of
@@ -326,9 +361,18 @@ func (p *Producer) giveUp(i uint32) {
 }
 
 func (p *Producer) answer(i uint32, a models.Answer) {
-	id := p.sends[i].m.ID
+	s := p.sends[i]
 	p.sends[i] = send{}
 	p.free = append(p.free, i)
+	if len(s.ids) > 0 {
+		p.answerBatch(&s, a)
+		return
+	}
+	p.tell(s.m.ID, a)
+}
+
+// tell gives the application its answer.
+func (p *Producer) tell(id sim.MsgID, a models.Answer) {
 	if p.cluster.Status != nil && a.Status != StatusNone {
 		p.cluster.Status(a.Status)
 	}
@@ -373,7 +417,11 @@ func (p *Producer) connected(*remote)   {}
 
 // Timer runs the library.
 func (p *Producer) Timer(kind uint16, arg uint32) {
-	if p.net.timer(kind) || kind != timerGiveUp {
+	if p.net.timer(kind) {
+		return
+	}
+	if kind == timerBatch {
+		p.batchDue(arg)
 		return
 	}
 	if p.cfg.sync && p.sends[arg].addr == "" && !p.sends[arg].fixed {

@@ -55,6 +55,10 @@ type producerConfig struct {
 	sync, oneWay  bool
 	retryBusy     bool // SYSTEM_BUSY is among the codes that are retried
 	isolation     *isolation
+	batchSize     int      // messages of a send(Collection)
+	autoBatch     bool     // autoBatch
+	batchDelay    sim.Time // batchMaxDelayMs
+	batchBytes    int64    // batchMaxBytes
 }
 
 func readProducer(cl *Cluster, spec *models.ProducerSpec) producerConfig {
@@ -67,6 +71,12 @@ func readProducer(cl *Cluster, spec *models.ProducerSpec) producerConfig {
 		latencyFaults: r.Bool(s, "sendLatencyFaultEnable"), waitStore: r.Bool(s, "waitStoreMsgOK"), tags: r.Str(s, "tags"),
 		maxSize: uint32(r.Int(s, "maxMessageSize")), sync: spec.Sync, oneWay: spec.OneWay,
 		retryBusy: !r.Quirk("busy-not-retried"), isolation: &slowIsolation,
+	}
+	if r.Has(s, "batchSize") {
+		c.batchSize = int(r.Int(s, "batchSize"))
+	}
+	if r.Has(s, "autoBatch") {
+		c.autoBatch, c.batchDelay, c.batchBytes = r.Bool(s, "autoBatch"), r.Time(s, "batchMaxDelayMs"), r.Int(s, "batchMaxBytes")
 	}
 	if r.AtLeast("5.1.4") {
 		c.isolation = &quickIsolation

@@ -115,6 +115,9 @@ func check(sys *models.System, r *models.Resolved, streams []models.Stream) []mo
 			if most := own.Int(models.ProducerSection, "maxMessageSize"); int64(s.MessageSize) > most {
 				problem(s.Pos, "streams["+s.Name+"].messageSize", "the producer refuses more than maxMessageSize (%d bytes)", most)
 			}
+			if own.Has(models.ProducerSection, "batchSize") && own.Int(models.ProducerSection, "batchSize") > 1 && s.Producers[j].Send != models.Async {
+				problem(s.Pos, "streams["+s.Name+"].producers.batchSize", "batches are gathered for send: async only; sync is one message after the other, oneway knows no batches")
+			}
 		}
 	}
 	return out

@@ -31,6 +31,16 @@ var producerRows = []models.Setting{
 		Doc: "Size from which bodies are compressed; bodies here do not compress.", DocZH: "超过此大小压缩；这里的消息体不可压缩。"},
 	{Name: "tags", Kind: models.KindString, Effect: true, Source: "Message.java (property TAGS)",
 		Doc: "Tag of every message.", DocZH: "消息的 tag。"},
+	{Name: "batchSize", Kind: models.KindInt, Min: 1, Max: 10000, Defaults: from("1"), Since: "4.7", Effect: true, Source: "MessageBatch.java; benchmark/BatchProducer.java",
+		Doc: "Messages that the application hands over in one send(Collection, SendCallback), or fewer after 10 ms; those with keys or addressed queues go singly.", DocZH: "应用一次 send(Collection, SendCallback) 的消息数（最多等待 10 ms）；按键或指定队列的消息单独发送。"},
+	{Name: "autoBatch", Kind: models.KindBool, Defaults: from("false"), Since: "5.1.1", Effect: true, Source: srcProducer + ", ProduceAccumulator.java; RIP-27",
+		Doc: "The library gathers single sends into batches; not those with keys or addressed queues.", DocZH: "客户端自动攒批；不含按键或指定队列的发送。"},
+	{Name: "batchMaxDelayMs", Kind: models.KindMillis, Min: 1, Max: 30000, Defaults: from("10"), Since: "5.1.1", Effect: true, Source: "ProduceAccumulator.java",
+		Doc: "How long autoBatch holds a message.", DocZH: "自动攒批的最长等待。"},
+	{Name: "batchMaxBytes", Kind: models.KindBytes, Min: 1, Max: 2097152, Defaults: from("32768"), Since: "5.1.1", Effect: true, Source: "ProduceAccumulator.java",
+		Doc: "Bytes of bodies beyond which a batch leaves at once.", DocZH: "达到后立即发送的批次大小。"},
+	{Name: "totalBatchMaxBytes", Kind: models.KindBytes, Min: 1, Defaults: from("33554432"), Since: "5.1.1", Source: "ProduceAccumulator.java",
+		Doc: "Bytes that autoBatch may hold in all.", DocZH: "自动攒批的总缓存上限。"},
 	{Name: "producerGroup", Kind: models.KindString, Source: srcProducer, Doc: "Name of the producer's group.", DocZH: "生产者组名。"},
 }
 

@@ -10,6 +10,7 @@
 //	s, rec, err := store.Open(proc, proc.FS(0), options, hooks) // load and recover
 //	s.Start()                                  // dispatch; then Hooks.Started
 //	r := s.Put(&m)                             // master: append; r.End for the waits
+//	r = s.PutBatch(ms)                         // the messages of a batch
 //	s.AwaitFlush(r.End, token)                 // SYNC_FLUSH: Hooks.Flushed(token, ok)
 //	s.Get(...), s.Queue(...), s.Record(...)    // serve
 //	s.ReadRange(off, max, refs)                // master's HA connection
@@ -19,7 +20,7 @@
 //
 //	options.go env.go                    switches, environment
 //	record.go parse.go properties.go     one record: layout, making, reading
-//	mappedfile.go commitlog.go put.go    files, the log, appending
+//	mappedfile.go commitlog.go put.go putbatch.go   files, the log, appending
 //	consumequeue.go reput.go get.go      queues, dispatch, pulls
 //	flush.go groupcommit.go cqflush.go   flush services
 //	pool.go                              transientStorePool
@@ -48,7 +49,7 @@
 //
 // # Left out
 //
-// LMQ, batch messages, consume queue extension files, message filters by SQL, warm-up of mapped
+// LMQ, batch consume queues, consume queue extension files, message filters by SQL, warm-up of mapped
 // files, duplicationEnable, DLedger.
 //
 // # Sources

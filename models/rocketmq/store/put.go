@@ -66,20 +66,40 @@ func (s *Store) Put(m *Message) Put {
 	}
 	q := s.queue(m.Topic, m.QueueID)
 	now := s.env.Wall()
+	f, st := s.room(size, now)
+	if st != PutOK {
+		return Put{Status: st}
+	}
+	r := s.write(f, m, &k, q, schedule, now)
+	if r.Status == PutOK {
+		s.written(f)
+	}
+	return r
+}
+
+// room is the file that takes so many bytes: the last one, or a new one when it has no place for them;
+// its rest is blanked then (DefaultAppendMessageCallback.doAppend, END_OF_FILE).
+func (s *Store) room(size, now int64) (*mappedFile, PutStatus) {
 	f, err := s.log.lastFor(0)
 	if err != nil {
-		return Put{Status: CreateMappedFileFailed}
+		return nil, CreateMappedFileFailed
 	}
 	head := s.head()
 	if head+size+blankSize > s.opt.FileSize-f.wrote {
 		s.blank(f, now)
 		if f, err = s.log.lastFor(0); err != nil {
-			return Put{Status: CreateMappedFileFailed}
+			return nil, CreateMappedFileFailed
 		}
 		if head+size+blankSize > s.opt.FileSize {
-			return Put{Status: MessageIllegal}
+			return nil, MessageIllegal
 		}
 	}
+	return f, PutOK
+}
+
+// write appends a record to a file that has room for it.
+func (s *Store) write(f *mappedFile, m *Message, k *known, q *Queue, schedule bool, now int64) Put {
+	size, head := int64(m.size()), s.head()
 	r := Put{Offset: f.from + f.wrote + head, Size: int32(size), StoreTime: now, QueueID: m.QueueID}
 	tran := m.SysFlag & sysTransaction
 	if tran == 0 || tran == SysCommit {
@@ -108,11 +128,16 @@ func (s *Store) Put(m *Message) Put {
 	s.stats.PutBytes += size
 	s.w.K.Fold(uint64(r.Offset)<<32 ^ uint64(crc))
 	d := request{off: r.Offset, size: r.Size, q: q, queueOff: r.QueueOffset, storeTime: now, tran: tran,
-		tagsCode: s.tagsCodeOf(schedule, &k, now)}
+		tagsCode: s.tagsCodeOf(schedule, k, now)}
 	if s.index != nil {
-		d.keys = hashesOf(q, &k)
+		d.keys = hashesOf(q, k)
 	}
 	s.enqueue(&d)
+	return r
+}
+
+// written wakes dispatch and flush after an append.
+func (s *Store) written(f *mappedFile) {
 	s.armReput()
 	s.group.wrote()
 	if f.pooling {
@@ -120,7 +145,6 @@ func (s *Store) Put(m *Message) Put {
 	} else {
 		s.timed.put()
 	}
-	return r
 }
 
 // refusal says why a put is refused before the log is touched (checkStoreStatus, checkMessage).

@@ -100,6 +100,28 @@ func BenchmarkStoragePut(b *testing.B) {
 	})
 }
 
+// BenchmarkStoragePutBatch puts the same messages in batches of 32.
+func BenchmarkStoragePutBatch(b *testing.B) {
+	const batch = 32
+	onBackings(b, func(b *testing.B, fresh func() *rig) {
+		var r *rig
+		var ms []Message
+		for i := 0; i < b.N; i += batch {
+			at := i % perWorld
+			if at == 0 {
+				b.StopTimer()
+				r = fresh()
+				ms = messages(r, perWorld)
+				b.StartTimer()
+			}
+			if p := r.s().PutBatch(ms[at : at+batch]); p.Status != PutOK {
+				b.Fatal(p.Status)
+			}
+		}
+		b.SetBytes(int64(ms[0].size()))
+	})
+}
+
 // BenchmarkStorageDispatch dispatches records of 1 KiB to their consume queues, as ReputMessageService
 // does for what Put has just appended.
 func BenchmarkStorageDispatch(b *testing.B) {

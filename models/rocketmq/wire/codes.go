@@ -79,6 +79,7 @@ const (
 	codeGetConsumerList       = 38
 	codeNotifyConsumerIDs     = 40
 	codeLockBatchMQ           = 41
+	codeSendBatchMessage      = 320
 	codeUnlockBatchMQ         = 42
 	codeGetAllConsumerOffset  = 43
 	codeGetAllDelayOffset     = 45

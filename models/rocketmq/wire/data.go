@@ -20,6 +20,7 @@ type SendMessageRequest struct {
 	WaitStore         bool  // isWaitStoreMsgOK
 	DelayLevel        int32
 	Body              sim.Ref
+	Batch             []sim.Ref // instead of Body: SEND_BATCH_MESSAGE, see AppendBatchMessage
 
 	Arrived sim.Time // kept by the broker: when it entered the send queue
 }
@@ -41,8 +42,12 @@ func (m *SendMessageRequest) Size() int {
 	if m.MaxReconsumeTimes >= 0 {
 		f.num("l", int64(m.MaxReconsumeTimes))
 	}
-	f.flag("m", false)
-	return m.frame(codeSendMessageV2, f, int(m.Body.Len))
+	f.flag("m", len(m.Batch) > 0)
+	code := codeSendMessageV2
+	if len(m.Batch) > 0 {
+		code = codeSendBatchMessage
+	}
+	return m.frame(code, f, m.BodyLen())
 }
 
 // escaped is the length of a property string in JSON: its separators 0x01 and 0x02 take six characters.
@@ -60,16 +65,17 @@ func escaped(b []byte) int {
 type SendMessageResponse struct {
 	RespHeader
 	QueueID     int32
-	QueueOffset int64
+	QueueOffset int64 // of the first message
+	Count       int32 // messages of a batch; at most 1: a single message
 }
 
-// Size counts the encoded bytes. msgId is 16 bytes in hex.
+// Size counts the encoded bytes. msgId is 16 bytes in hex, for each message of a batch, with commas between.
 func (m *SendMessageResponse) Size() int {
 	if !m.Code.Stored() {
 		return m.frame(0, 0)
 	}
 	var f fields
-	f.add("msgId", 32)
+	f.add("msgId", max(33*int(m.Count)-1, 32))
 	f.num("queueId", int64(m.QueueID))
 	f.num("queueOffset", m.QueueOffset)
 	return m.frame(f, 0)
@@ -182,12 +188,12 @@ func take[T any](free *[]*T) *T {
 	return m
 }
 
-// Send gives an empty request; Props has length 0 and may have room.
+// Send gives an empty request; Props and Batch have length 0 and may have room.
 func (p *Pool) Send() *SendMessageRequest { return take(&p.sends) }
 
 // PutSend takes a request back.
 func (p *Pool) PutSend(m *SendMessageRequest) {
-	*m = SendMessageRequest{Props: m.Props[:0]}
+	*m = SendMessageRequest{Props: m.Props[:0], Batch: m.Batch[:0]}
 	p.sends = append(p.sends, m)
 }
 
