@@ -12,8 +12,9 @@ func (c *Cluster) Fidelity() []string {
 		"RabbitMQ: virtual hosts, plugins, management, TLS, dead-lettering, expiry, priorities and transactions are left out; of exchanges the default one and fanout",
 		"RabbitMQ: memory of a node is 100 MiB, its queues' messages and what a fault takes; queues do not page out under pressure",
 		"RabbitMQ: up to 3.7 mandatory is judged when a message is routed, not when it is received",
-		"RabbitMQ: streams are not built; classic queues use index version 1",
+		"RabbitMQ: streams are not built; of metadata stores only Mnesia is; a queue is not converted to another queue-version",
 		"RabbitMQ: quorum queues: commands inside the frames of Ra's logs, and snapshots, have an encoding of the model's own; terms and votes are a log, not a DETS table",
 		"RabbitMQ: quorum queues: a snapshot is taken when the log is 4096 entries and much longer than what the queue holds",
+		"RabbitMQ: from 3.13 on a stored message keeps the term of 3.12; Erlang's padding between the estimated and the real size of a term is taken as none",
 	}
 }

@@ -110,6 +110,7 @@ func rules(r *models.Resolved) node.Rules {
 	out.NetTick = r.Time(s, "net_ticktime")
 	out.Heartbeat = r.Time(s, "heartbeat")
 	out.Embed = int(r.Int(s, "queue_index_embed_msgs_below"))
+	out.QueueVersion = defaultVersion(r)
 	out.DiskFreeLimit = r.Int(s, "disk_free_limit")
 	out.Watermark = r.Milli(s, "vm_memory_high_watermark")
 	if r.AtLeast("3.12") {
@@ -132,6 +133,19 @@ func rules(r *models.Resolved) node.Rules {
 	}
 	out.DoubleDebit = r.Quirk("double-mirror-debit")
 	return out
+}
+
+// defaultVersion is the storage version of queues that name none: before the setting came with 3.12 it is 1.
+func defaultVersion(r *models.Resolved) int {
+	return max(int(r.Int(models.Broker, "classic_queue.default_version")), 1)
+}
+
+// queueVersion is that of a stream's queues.
+func queueVersion(r *models.Resolved) int {
+	if r.IsSet(models.Queue, "x-queue-version") || r.IsSet(models.Policy, "queue-version") {
+		return int(r.Int(models.Queue, "x-queue-version"))
+	}
+	return defaultVersion(r)
 }
 
 // partitionRules are the keys of cluster_partition_handling; 4.3 has none of them.
@@ -180,6 +194,9 @@ func (c *Cluster) declaredAs(q *queue) client.Queue {
 		if r.IsSet(models.Queue, "x-delivery-limit") {
 			out.Args.DeliveryLimit = int(r.Int(models.Queue, "x-delivery-limit"))
 		}
+	}
+	if r.IsSet(models.Queue, "x-queue-version") {
+		out.Args.Version = int(r.Int(models.Queue, "x-queue-version"))
 	}
 	out.Args.SingleActive = r.Bool(models.Queue, "x-single-active-consumer")
 	if r.IsSet(models.Queue, "x-overflow") {

@@ -38,7 +38,13 @@ func (c *Cluster) Do(op *models.Operation, done func(models.OpAnswer)) {
 		c.setPolicy(n, op, done)
 	case "clear-policy":
 		c.clearPolicy(n, op, done)
-	case "sync-queue", "cancel-sync", "delete-queue", "declare-queue":
+	case "sync-queue", "cancel-sync":
+		if c.cfg.Set.AtLeast("4.0") {
+			done(models.OpAnswer{Text: "refused: 4.0 and later have no mirrored queues"})
+			return
+		}
+		c.queueCommand(n, op, done)
+	case "delete-queue", "declare-queue":
 		c.queueCommand(n, op, done)
 	case "forget-node":
 		c.forgetNode(op, done)
@@ -107,6 +113,10 @@ func (c *Cluster) setPolicy(n *node.Node, op *models.Operation, done func(models
 	}
 	if pattern == "" {
 		pattern = ".*"
+	}
+	if _, version := def.Get("queue-version"); version {
+		done(models.OpAnswer{Text: "refused: the conversion of queues to another queue-version while they run is not built"})
+		return
 	}
 	p, err := newPolicy(name, pattern, canonical(c.cfg.Set, def))
 	if err != nil {

@@ -72,6 +72,7 @@ func (c *Cluster) nodePolicy(i int) node.Policy {
 	if p.get("ha-promote-on-shutdown") == "always" {
 		out.OnShutdown = node.Always
 	}
+	out.Version, _ = strconv.Atoi(p.get("queue-version"))
 	out.MaxLength, _ = strconv.ParseInt(p.get("max-length"), 10, 64)
 	out.RejectAtMax = p.get("overflow") == "reject-publish"
 	return out

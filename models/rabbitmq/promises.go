@@ -24,6 +24,7 @@ type terms struct {
 	dropAck    bool // the version acknowledges what it drops while a queue's home is down
 	partitions string
 	syncs      bool // a confirm of a persistent message follows its sync
+	version2   bool // some queue has storage version 2
 	limited    string
 	deleted    bool // an operator deleted a queue
 	autoAck    bool
@@ -56,6 +57,7 @@ func (c *Cluster) terms() terms {
 			t.quorum = true
 			t.limit = t.limit || r.IsSet(models.Queue, "x-delivery-limit")
 		} else {
+			t.version2 = t.version2 || queueVersion(r) == 2
 			t.policies(c, s)
 		}
 		for g := range s.Producers {
@@ -152,6 +154,10 @@ func (t *terms) confirmation(line promiseLine) {
 			line(models.Allowed, "acked-while-home-down", t.weak,
 				"A queue that is not durable dies with its node; what is published before somebody declares it again is unroutable, dropped and acknowledged (rabbit_amqqueue:on_node_down).")
 		}
+	}
+	if t.version2 {
+		line(models.Allowed, "unsynced-page-cache", "x-queue-version: 2",
+			"Index and per-queue store of version 2 are written but not synced before the confirm (rabbit_classic_queue_index_v2.erl, sync).")
 	}
 	if !t.syncs {
 		line(models.Allowed, "unsynced-page-cache", "3.13",
@@ -254,7 +260,7 @@ func (t *terms) splits(line promiseLine) {
 
 // rest: the order in which things are promised where nothing weaker holds.
 func (t *terms) rest(line promiseLine) {
-	if t.syncs && t.persistent && t.confirms {
+	if t.syncs && !t.version2 && t.persistent && t.confirms {
 		line(models.Violation, "unsynced-page-cache", "confirms: true",
 			"Up to 3.12 a persistent message is confirmed after the sync of its index entry and its body (rabbit_variable_queue, rabbit_queue_index).")
 	}

@@ -158,9 +158,21 @@ func (s *stores) open(n *Node, keep []string) {
 
 // queue is the storage of a queue process: what was recovered, or an empty one.
 func (s *stores) queue(q *queue) *backing {
-	b := &backing{q: q, s: s.v.Open(q.name, q.durable)}
+	b := &backing{q: q, s: s.v.Open(q.name, q.durable, q.version())}
 	b.s.SetMirror(q.mirror != nil)
 	return b
+}
+
+// version is the x-queue-version of a queue that is new: an argument counts more than a policy, and that more
+// than the node's default (rabbit_amqqueue_process, process_args_policy).
+func (q *queue) version() int {
+	if v := q.rec.Args.Version; v > 0 {
+		return v
+	}
+	if v := q.n.meta.policy(q.rec).Version; v > 0 {
+		return v
+	}
+	return q.n.k.Rules.QueueVersion
 }
 
 func (s *stores) close() {

@@ -49,6 +49,7 @@ type Rules struct {
 	NoGuard           bool     // no confirm guard in a minority (before 3.3.5, 5d339c4f90)
 	Heartbeat         sim.Time // heartbeat: what the node proposes to clients
 	Embed             int      // queue_index_embed_msgs_below
+	QueueVersion      int      // classic_queue.default_version; 0: 1
 	// DiskFreeLimit is disk_free_limit in bytes.
 	DiskFreeLimit int64
 
@@ -101,6 +102,7 @@ type Policy struct {
 	SyncBatch   int      // ha-sync-batch-size; 0: 4096
 	OnFailure   Promote  // ha-promote-on-failure; the zero value is the default, always
 	OnShutdown  Promote  // ha-promote-on-shutdown; set WhenSynced for the default
+	Version     int      // queue-version; 0: not said
 	MaxLength   int64    // max-length; 0: none
 	RejectAtMax bool     // overflow: reject-publish
 }

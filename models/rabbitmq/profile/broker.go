@@ -50,9 +50,12 @@ var brokerRows = []models.Setting{
 		Doc: "Largest AMQP frame.", DocZH: "AMQP 帧大小上限。"},
 	{Name: "channel_max", Kind: models.KindInt, Defaults: from("0", "3.7.5", "2047"), Source: srcConfigure,
 		Doc: "Channels of one connection.", DocZH: "单连接 channel 数上限。"},
-	{Name: "classic_queue.default_version", Kind: models.KindInt, Min: 1, Max: 2, NotBuilt: []string{"2"}, Since: "3.12.0", Defaults: from("1", "4.0", "2"), Effect: true,
+	{Name: "classic_queue.default_version", Kind: models.KindInt, Min: 1, Max: 2, Since: "3.12.0", Defaults: from("1", "4.0", "2"), Effect: true,
 		Source: srcPersist + "; rabbit_classic_queue_index_v2.erl",
 		Doc:    "Storage version of classic queues that name none.", DocZH: "经典队列的默认存储版本。"},
+	{Name: "khepri_db", Kind: models.KindBool, Since: "3.13.0", NotBuilt: []string{"true"}, Defaults: from("false", "4.2", "true"), Effect: true,
+		Source: "metadata-store.md, release notes of 4.2.0",
+		Doc:    "Feature flag: metadata in Khepri instead of Mnesia; only Mnesia is built.", DocZH: "特性开关：元数据用 Khepri 而非 Mnesia；仅实现 Mnesia。"},
 }
 
 var queueRows = []models.Setting{
@@ -65,7 +68,7 @@ var queueRows = []models.Setting{
 		Doc: "The queue goes with its last consumer.", DocZH: "最后一个消费者离开时删除队列。"},
 	{Name: "exclusive", Kind: models.KindBool, Defaults: from("false"), Effect: true, Source: srcQueues,
 		Doc: "The queue belongs to the connection of its consumer, which declares it, and goes with it.", DocZH: "仅限一个连接使用。"},
-	{Name: "x-queue-version", Kind: models.KindInt, Min: 1, Max: 2, NotBuilt: []string{"2"}, Since: "3.10.0", Fallback: "policy/queue-version", Defaults: from("1", "4.0", "2"), Effect: true,
+	{Name: "x-queue-version", Kind: models.KindInt, Min: 1, Max: 2, Since: "3.10.0", Fallback: "policy/queue-version", Defaults: from("1", "4.0", "2"), Effect: true,
 		Source: srcPersist + "; rabbit_classic_queue_index_v2.erl",
 		Doc:    "Storage version of a classic queue.", DocZH: "经典队列的存储版本。"},
 	{Name: "x-queue-mode", Kind: models.KindEnum, Enum: []string{"default", "lazy"}, Since: "3.6.0", Defaults: from("default"), Source: "lazy-queues.md",
@@ -112,7 +115,7 @@ var policyRows = []models.Setting{
 	{Name: "ha-promote-on-shutdown", Kind: models.KindEnum, Enum: []string{"always", "when-synced"}, Since: "3.4.0", Until: "4.0", Defaults: from("when-synced"), Effect: true,
 		Source: srcMirror,
 		Doc:    "The same when the master's node is stopped in order.", DocZH: "master 正常关闭时未同步的镜像能否升主。"},
-	{Name: "queue-version", Kind: models.KindInt, Min: 1, Max: 2, NotBuilt: []string{"2"}, Since: "3.10.0", Effect: true, Source: srcPersist,
+	{Name: "queue-version", Kind: models.KindInt, Min: 1, Max: 2, Since: "3.10.0", Effect: true, Source: srcPersist,
 		Doc: "Storage version of classic queues.", DocZH: "经典队列的存储版本。"},
 	{Name: "queue-mode", Kind: models.KindEnum, Enum: []string{"default", "lazy"}, Since: "3.6.0", Source: "lazy-queues.md",
 		Doc: "Lazy queues keep bodies on disk only.", DocZH: "惰性队列只在磁盘保存消息体。"},

@@ -32,6 +32,7 @@ func nobody(r *models.Resolved, _ []models.Stream, role, _ string) string {
 func check(sys *models.System, r *models.Resolved, streams []models.Stream) []models.Problem {
 	c := &checker{sys: sys, r: r}
 	c.partitions()
+	c.versions()
 	c.policy(r, sys.Sections[models.Policy], "policy.")
 	c.queue(r, sys.Sections[models.Queue], "queue.")
 	for i := range streams {
@@ -73,6 +74,20 @@ func (c *checker) place(written models.Settings, key string) models.Pos {
 	return c.sys.Pos
 }
 
+// versions refuses what is not there: queues of version 1 in 4.x, which would silently be of version 2, and
+// Khepri, the default of 4.2.
+func (c *checker) versions() {
+	const key = "khepri_db"
+	if c.r.Bool(models.Broker, key) && !c.r.IsSet(models.Broker, key) {
+		c.problem(c.sys.Pos, "broker."+key, "khepri is the default metadata store of %s and not built: write khepri_db: false for mnesia", c.r.Version())
+	}
+	if key := "classic_queue.default_version"; c.r.AtLeast("4.0") && c.r.Int(models.Broker, key) == 1 {
+		c.problem(c.place(c.sys.Sections[models.Broker], key), "broker."+key, "%s", noVersion1)
+	}
+}
+
+const noVersion1 = "4.0 and later have classic queues of version 2 only"
+
 // partitions checks the nodes of pause_if_all_down.
 func (c *checker) partitions() {
 	const s, key, list = models.Broker, "cluster_partition_handling", "cluster_partition_handling.pause_if_all_down.nodes"
@@ -98,6 +113,9 @@ func (c *checker) policy(r *models.Resolved, written models.Settings, path strin
 	mode, params := r.Str(s, "ha-mode"), r.Str(s, "ha-params")
 	complain := func(key, format string, args ...any) {
 		c.problem(c.place(written, key), path+key, format, args...)
+	}
+	if r.AtLeast("4.0") && r.Int(s, "queue-version") == 1 {
+		complain("queue-version", "%s", noVersion1)
 	}
 	switch mode {
 	case "":
@@ -147,6 +165,9 @@ func Nodes(params string) (numbers []int, ok bool) {
 // queue applies what rabbit_amqqueue:check_declare_arguments and the queue types refuse.
 func (c *checker) queue(r *models.Resolved, written models.Settings, path string) {
 	const s = models.Queue
+	if r.AtLeast("4.0") && r.IsSet(s, "x-queue-version") && r.Int(s, "x-queue-version") == 1 {
+		c.problem(c.place(written, "x-queue-version"), path+"x-queue-version", "%s", noVersion1)
+	}
 	if r.Str(s, "x-queue-type") != "classic" && !r.Bool(s, "durable") {
 		c.problem(c.place(written, "durable"), path+"durable", "rabbitmq refuses a %s queue that is not durable", r.Str(s, "x-queue-type"))
 	}

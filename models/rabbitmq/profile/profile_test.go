@@ -130,3 +130,36 @@ func TestPolicies(t *testing.T) {
 		require.Equal(t, c.want, strings.Join(got, "; "))
 	}
 }
+
+// TestFourDotX: what 4.x has left is refused with a reason.
+func TestFourDotX(t *testing.T) {
+	for _, c := range []struct {
+		version string
+		section models.Section
+		set     models.Settings
+		want    string
+	}{
+		{"4.0", models.Broker, nil, ""},
+		{"4.0", models.Policy, models.Settings{{Name: "ha-mode", Value: "all"}}, "not in rabbitmq 4.0.9: it went with 4.0"},
+		{"4.0", models.Queue, models.Settings{{Name: "x-queue-version", Value: "1"}}, noVersion1},
+		{"4.0", models.Policy, models.Settings{{Name: "queue-version", Value: "1"}}, noVersion1},
+		{"4.0", models.Broker, models.Settings{{Name: "classic_queue.default_version", Value: "1"}}, noVersion1},
+		{"4.0", models.Broker, models.Settings{{Name: "khepri_db", Value: "true"}}, "true is not built yet"},
+		{"4.2", models.Broker, nil, "khepri is the default metadata store of 4.2.0 and not built: write khepri_db: false for mnesia"},
+		{"4.2", models.Broker, models.Settings{{Name: "khepri_db", Value: "false"}}, ""},
+		{"3.12", models.Queue, models.Settings{{Name: "x-queue-version", Value: "2"}}, ""},
+		{"3.9", models.Queue, models.Settings{{Name: "x-queue-version", Value: "2"}}, "not in rabbitmq 3.9.29: it came with 3.10.0"},
+	} {
+		sys := &models.System{Model: "rabbitmq", Version: c.version}
+		sys.Sections[c.section] = c.set
+		r, problems := models.Resolve(Table(), sys)
+		if len(problems) == 0 {
+			problems = check(sys, r, nil)
+		}
+		var got []string
+		for _, p := range problems {
+			got = append(got, p.Text)
+		}
+		require.Equal(t, c.want, strings.Join(got, "; "), "%s %v", c.version, c.set)
+	}
+}

@@ -7,7 +7,10 @@ import (
 	"github.com/mqsim/mqsim/sim"
 )
 
-var errFlush = errors.New("rabbitmq store: the index cannot be written")
+var (
+	errFlush = errors.New("rabbitmq store: the index cannot be written")
+	errBody  = errors.New("rabbitmq store: a message of the per-queue store cannot be read")
+)
 
 // Scan visits every whole message in the files of a machine: journals and segments of all queues with
 // their embedded messages, and both shared stores, whether or not anything still refers to it. queue is
@@ -24,6 +27,12 @@ func Scan(fs *sim.FS, a *sim.Arena, visit func(queue string, body []byte)) {
 		for _, name := range fs.List(dir) {
 			if _, segment := segmentNumber(name); segment {
 				scanFile(fs, a, dir+"/"+name, func(r *reader) { scanSegment(r, maxSegmentEntries, embedded, func(uint64) {}) })
+			} else if _, bodies := body2Number(name); bodies {
+				scanFile(fs, a, dir+"/"+name, func(r *reader) {
+					if head2(r, bodies2Magic) {
+						scanBodies2(r, func(_ int64, m stored) { visit(queue, a.Bytes(m.body)) })
+					}
+				})
 			} else if name == journalName {
 				scanFile(fs, a, dir+"/"+name, func(r *reader) { scanJournal(r, embedded, func(uint64, uint64) {}) })
 			}

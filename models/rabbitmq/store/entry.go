@@ -38,6 +38,10 @@ const (
 	fJAck
 
 	fJournal = fJPub | fJDel | fJAck
+
+	// of version 2
+	fUnwritten     = fJPub // its entry is in the write buffer of the index
+	fBodyUnwritten = fJDel // its body in that of the per-queue store
 )
 
 const (

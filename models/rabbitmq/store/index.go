@@ -26,6 +26,7 @@ const (
 
 	journalName   = "journal.jif"
 	stubName      = ".queue_name"
+	stubHead      = "VHOST: /\nQUEUE: "
 	segmentSuffix = ".idx"
 )
 
@@ -44,6 +45,8 @@ type index struct {
 
 	segs []segment
 	seg0 uint64 // number of segs[0]
+
+	two index2 // of version 2 instead of journal and buffers
 }
 
 // segment is what is known of one segment.
@@ -65,12 +68,13 @@ func (x *index) close() {
 		x.journal.Close()
 		x.journal = nil
 	}
+	x.two.close()
 	*x = index{}
 }
 
 func (q *Queue) segment(seq uint64) *segment {
 	x := &q.index
-	n := seq / uint64(q.v.cfg.SegmentEntries)
+	n := seq / q.perSegment()
 	switch {
 	case len(x.segs) == 0:
 		x.seg0 = n
@@ -141,11 +145,18 @@ func (q *Queue) record(seq uint64, e *entry) {
 }
 
 func (q *Queue) journalDeliver(seq uint64, e *entry) {
+	if q.v2 { // it keeps one number for all (next_deliver_seq_id)
+		return
+	}
 	q.index.small = binary.BigEndian.AppendUint64(q.index.small, jDeliver<<62|seq)
 	q.note(seq, e, fJDel)
 }
 
 func (q *Queue) journalAck(seq uint64, e *entry) {
+	if q.v2 {
+		q.ack2(seq, e)
+		return
+	}
 	q.index.small = binary.BigEndian.AppendUint64(q.index.small, jAck<<62|seq)
 	q.note(seq, e, fJAck).unacked--
 }

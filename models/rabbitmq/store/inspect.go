@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"path"
@@ -19,11 +20,14 @@ const (
 	journalFile
 	segmentFile
 	bodiesFile
+	index2File
+	bodies2File
 	indexDir
 	storeDir
 )
 
 var kindNames = [...]string{"", "RabbitMQ queue index journal", "RabbitMQ queue index segment", "RabbitMQ message store file",
+	"RabbitMQ queue index segment, version 2", "RabbitMQ per-queue store segment",
 	"RabbitMQ queue index", "RabbitMQ message store"}
 
 // Knows names a file or folder, "" if it is none of the queue index or message store.
@@ -38,6 +42,8 @@ func kindOf(fsys fs.FS, p string) fileKind {
 	_, segment := segmentNumber(base)
 	_, bodies := fileNumber(base, rdqSuffix)
 	_, saved := fileNumber(base, tmpSuffix)
+	_, index2 := segment2Number(base)
+	_, bodies2 := body2Number(base)
 	switch {
 	case info.IsDir() && has(fsys, p, func(name string) bool { return name == journalName || name == stubName }):
 		return indexDir
@@ -49,6 +55,10 @@ func kindOf(fsys fs.FS, p string) fileKind {
 		return journalFile
 	case segment && (has(fsys, path.Dir(p), func(name string) bool { return name == journalName || name == stubName })):
 		return segmentFile
+	case index2:
+		return index2File
+	case bodies2:
+		return bodies2File
 	case bodies || saved && strings.HasPrefix(dir, "msg_store_"):
 		return bodiesFile
 	}
@@ -71,7 +81,7 @@ type printer struct {
 	seen    map[uint64]bool   // delivered once
 }
 
-// Print prints a file of the queue index (version 1) or of the message store, or a folder of them; see
+// Print prints a file of the queue index (version 1 or 2), of the per-queue store or of the message store, or a folder of them; see
 // models.Inspector. For a folder of a queue index it adds what journal and segments say together.
 func Print(in *models.Inspection) (damaged int, err error) {
 	p := &printer{Inspection: in, alive: map[uint64]string{}, seen: map[uint64]bool{}}
@@ -126,6 +136,10 @@ func (p *printer) folder(kind fileKind) error {
 				delivered++
 			}
 		}
+		if slices.ContainsFunc(names, func(name string) bool { _, ok := segment2Number(name); return ok }) {
+			fmt.Fprintf(p.Out, "messages: %d\n", len(p.alive)) // version 2 does not note deliveries
+			return nil
+		}
 		fmt.Fprintf(p.Out, "messages: %d, of them delivered before: %d\n", len(p.alive), delivered)
 	}
 	return nil
@@ -148,6 +162,10 @@ func (p *printer) file(name string, kind fileKind) error {
 		end = p.journal(&r)
 	case segmentFile:
 		end = p.segment(&r, path.Base(name))
+	case index2File:
+		end = p.index2(&r)
+	case bodies2File:
+		end = p.bodies2(&r)
 	default:
 		end = p.bodies(&r)
 	}
@@ -249,6 +267,58 @@ func (p *printer) segment(r *reader, name string) (end int64) {
 // seq is the number of a message in a segment. Segments have 2048 entries, in vhosts from before 3.8.17 16384
 // of them: nothing in the files says which, so that numbers of such a vhost come out too low.
 func (p *printer) seq(segment, rel uint64) uint64 { return segment*2048 + rel }
+
+// index2 prints the places of a segment that are in use.
+func (p *printer) index2(r *reader) (end int64) {
+	if !head2(r, index2Magic) {
+		p.damage("no head of version 2")
+		return r.end
+	}
+	from := be64(p.arena.Bytes(r.refs[0])[5:])
+	used, empty := 0, 0
+	for seq := from; r.left() >= entry2; seq++ {
+		b := r.bytes(entry2)
+		kind := "transient"
+		if b[1]&1 != 0 {
+			kind = "persistent"
+		}
+		size := binary.BigEndian.Uint32(b[entry2Size:])
+		switch off, n := body2Place(b); {
+		case b[0] == 0:
+			empty++
+			continue
+		case b[0] == 1 && b[entry2Where] == inShared:
+			p.line("%d %s id %032x %d bytes in the message store", seq, kind, getID(b[entry2Where+1:]), size)
+		case b[0] == 1 && b[entry2Where] == inQueueStore:
+			p.line("%d %s %d bytes in the per-queue store at %d, %d bytes", seq, kind, size, off, n)
+		default:
+			p.damage("message %d: no entry of version 2", seq)
+			continue
+		}
+		used++
+		p.alive[seq] = kind
+	}
+	fmt.Fprintf(p.Out, "  from %d: %d messages, %d acknowledged or never written\n", from, used, empty)
+	return r.off
+}
+
+func (p *printer) bodies2(r *reader) (end int64) {
+	if !head2(r, bodies2Magic) {
+		p.damage("no head of version 2")
+		return r.end
+	}
+	count := 0
+	end = scanBodies2(r, func(off int64, m stored) {
+		count++
+		if p.Body {
+			p.line("%d id %032x %d bytes to %q %q", off, m.id, m.body.Len, m.key, p.arena.Bytes(m.body))
+			return
+		}
+		p.line("%d id %032x %d bytes to %q", off, m.id, m.body.Len, m.key)
+	})
+	fmt.Fprintf(p.Out, "  %d messages\n", count)
+	return end
+}
 
 func (p *printer) bodies(r *reader) (end int64) {
 	count, size := 0, int64(0)

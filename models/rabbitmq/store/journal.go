@@ -20,7 +20,7 @@ func (q *Queue) open() error {
 	}
 	stub, err := fs.Create(q.dir + "/" + stubName)
 	if err == nil {
-		err = stub.AppendBytes([]byte("VHOST: /\nQUEUE: " + q.name + "\n"))
+		err = stub.AppendBytes([]byte(stubHead + q.name + "\n"))
 		stub.Close()
 	}
 	if err != nil {
@@ -49,6 +49,10 @@ func (q *Queue) write() error {
 
 // beginSync writes and syncs the journal (qi, sync). Its completion is synced.
 func (q *Queue) beginSync() {
+	if q.v2 {
+		q.sync2()
+		return
+	}
 	x := &q.index
 	err := q.write()
 	if err == nil && x.fresh {
@@ -102,6 +106,10 @@ func (q *Queue) indexSafe(seqs []uint64) {
 // synced when they are closed (fhc, soft_close), so afterwards everything is on the platter. A segment
 // whose messages are all acknowledged is deleted instead.
 func (q *Queue) flush() bool {
+	if q.v2 {
+		q.sync2()
+		return !q.deleted
+	}
 	x := &q.index
 	if err := q.open(); err != nil {
 		q.failed(err)

@@ -12,15 +12,18 @@ type Queue struct {
 	durable bool
 	mirror  bool
 	deleted bool
+	v2      bool // x-queue-version
 
-	pages   []*page
-	page0   uint64 // number of pages[0]
-	next    uint64 // sequence number of the next publish
-	head    uint64 // no ready message is below
-	ready   int
-	unacked int
-	bytes   int64 // of bodies, ready and unacked
-	inRAM   int   // messages without an index entry
+	pages []*page
+	page0 uint64 // number of pages[0]
+	next  uint64 // sequence number of the next publish
+	head  uint64 // no ready message is below
+	// delivered is behind the last message that was delivered (vq, next_deliver_seq_id).
+	delivered uint64
+	ready     int
+	unacked   int
+	bytes     int64 // of bodies, ready and unacked
+	inRAM     int   // messages without an index entry
 
 	lastRoute uint16
 	index     index
@@ -97,6 +100,7 @@ func (q *Queue) publish(m Message, to state, delivered bool) (seq uint64, pendin
 	q.bytes += int64(m.Body.Len)
 	if delivered {
 		e.flags |= fDelivered
+		q.delivered = q.next
 	}
 	switch {
 	case q.durable && m.Mode == 2:
@@ -125,6 +129,10 @@ func (q *Queue) store(seq uint64, e *entry) {
 	} else {
 		e.flags |= fStored
 		q.shared(e).write(q, seq, e, head)
+	}
+	if q.v2 {
+		q.publish2(seq, e, head)
+		return
 	}
 	q.journalPublish(seq, e, head)
 	if e.flags&fDelivered != 0 {
@@ -173,7 +181,7 @@ func (q *Queue) Fetch(ack bool) (Delivery, bool) {
 	if e == nil {
 		return Delivery{}, false
 	}
-	q.load(e)
+	q.load(seq, e)
 	d := q.delivery(seq, e)
 	q.take(seq, e, ack)
 	return d, true
@@ -185,6 +193,9 @@ func (q *Queue) Drop(ack bool) (seq, id uint64, ok bool) {
 	seq, e := q.first()
 	if e == nil {
 		return 0, 0, false
+	}
+	if e.flags&fEmbedded != 0 {
+		q.load(seq, e) // an entry of version 2 does not say the id
 	}
 	id = e.id
 	q.take(seq, e, ack)
@@ -198,8 +209,14 @@ func (q *Queue) delivery(seq uint64, e *entry) Delivery {
 }
 
 // load reads a body that the queue has not held since it was recovered.
-func (q *Queue) load(e *entry) {
+func (q *Queue) load(seq uint64, e *entry) {
 	if e.flags&fCold == 0 {
+		return
+	}
+	if e.flags&fEmbedded != 0 {
+		if !q.warm2(seq, e) {
+			q.fail2(errBody)
+		}
 		return
 	}
 	e.flags &^= fCold
@@ -215,6 +232,7 @@ func (q *Queue) load(e *entry) {
 func (q *Queue) take(seq uint64, e *entry, ack bool) {
 	q.ready--
 	q.head = seq + 1
+	q.delivered = max(q.delivered, q.head)
 	if e.flags&fDelivered == 0 {
 		e.flags |= fDelivered
 		if e.flags&fIndexed != 0 {
@@ -313,7 +331,7 @@ func (q *Queue) Each(from uint64, visit func(d Delivery, unacked bool) bool) {
 		if e.state != ready && e.state != unacked {
 			continue
 		}
-		q.load(e)
+		q.load(seq, e)
 		if !visit(q.delivery(seq, e), e.state == unacked) {
 			return
 		}
@@ -370,7 +388,11 @@ func (q *Queue) Settle(idle bool) {
 // an interval without messages; and a process that is about to hibernate writes the segments.
 func (q *Queue) work(idle bool) {
 	x := &q.index
-	if x.dirty > q.v.cfg.JournalMax {
+	if err := x.two.err; err != nil {
+		q.failed(err)
+		return
+	}
+	if x.dirty > q.v.cfg.JournalMax && !q.v2 {
 		if !q.flush() {
 			return
 		}

@@ -17,7 +17,7 @@ const termsName = "recovery.dets"
 // delivered (qi, recover_message).
 func (v *Vhost) Recover(names []string, why func(queue string) string) error {
 	fs := v.env.FS()
-	clean := v.readTerms()
+	clean, delivered := v.readTerms()
 	keep := make(map[string]bool, len(names))
 	for _, n := range names {
 		keep[QueueDir(n)] = true
@@ -44,7 +44,9 @@ func (v *Vhost) Recover(names []string, why func(queue string) string) error {
 	}
 	refs := map[uint64]int32{}
 	for _, n := range names {
-		if err := v.Open(n, true).loadIndex(refs); err != nil {
+		q := v.Open(n, true, 1)
+		q.delivered = delivered[n]
+		if err := q.loadIndex(refs); err != nil {
 			return err
 		}
 	}
@@ -65,7 +67,7 @@ func (v *Vhost) Reopen(name string) error {
 	old := v.byName[name]
 	delete(v.byName, name)
 	refs := map[uint64]int32{}
-	q := v.Open(name, true)
+	q := v.Open(name, true, 1)
 	if err := q.loadIndex(refs); err != nil {
 		return err
 	}
@@ -104,15 +106,19 @@ func (v *Vhost) DeleteCrashed(name, why string) error {
 
 // readTerms says whether the last stop was clean, and makes sure that the next one does not look so
 // unless it is.
-func (v *Vhost) readTerms() bool {
+func (v *Vhost) readTerms() (clean bool, delivered map[string]uint64) {
 	fs := v.env.FS()
-	if !fs.Exists(Base + "/" + termsName) {
-		return false
+	f := fs.Open(Base + "/" + termsName)
+	if f == nil {
+		return false, nil
 	}
-	if fs.Remove(Base+"/"+termsName, whyStarted) != nil {
-		return false
+	b := make([]byte, f.Size())
+	_, err := f.ReadAt(b, 0)
+	f.Close()
+	if err != nil || fs.Remove(Base+"/"+termsName, whyStarted) != nil {
+		return false, nil
 	}
-	return fs.SyncDir(Base) == nil
+	return fs.SyncDir(Base) == nil, parseTerms(b)
 }
 
 // Stop is a clean shutdown: everything is written and synced, and the next life will know. It blocks.
@@ -130,7 +136,7 @@ func (v *Vhost) Stop() error {
 		return err
 	}
 	fs := v.env.FS()
-	if err := writeWhole(fs, Base+"/"+termsName, []byte("clean\n")); err != nil {
+	if err := writeWhole(fs, Base+"/"+termsName, v.terms()); err != nil {
 		return err
 	}
 	return fs.SyncDir(Base)
@@ -138,6 +144,9 @@ func (v *Vhost) Stop() error {
 
 // terminate closes the index (qi, terminate).
 func (q *Queue) terminate() error {
+	if q.v2 {
+		return q.terminate2()
+	}
 	x := &q.index
 	if err := q.write(); err != nil {
 		return err
@@ -160,7 +169,7 @@ func stubQueue(fs *sim.FS, a *sim.Arena, dir string) string {
 		return dir
 	}
 	_, rest, ok := strings.Cut(string(r.bytes(int(r.left()))), "QUEUE: ")
-	name, _, whole := strings.Cut(rest, "\n")
+	name, _, whole := strings.Cut(rest, "\n") // of version 2 a line INDEX follows
 	if !ok || !whole {
 		return dir
 	}
@@ -242,6 +251,9 @@ func (l *loader) mark(seq, kind uint64, del, ack uint16) {
 // loadIndex reads segments and journal (qi, init_dirty: the journal adds to the segments what they do not
 // have) and counts references to the shared store.
 func (q *Queue) loadIndex(refs map[uint64]int32) error {
+	if q.v2 {
+		return q.loadIndex2(refs)
+	}
 	l := &loader{q: q}
 	last, found := uint64(0), false
 	for _, n := range q.segmentFiles() {
@@ -352,6 +364,9 @@ func (q *Queue) loadJournal(l *loader) error {
 // recovered drops what cannot be kept and, after a dirty stop, marks the rest as delivered and moves the
 // journal to the segments.
 func (q *Queue) recovered(clean bool) error {
+	if q.v2 {
+		return q.recovered2(clean)
+	}
 	for seq := q.firstSeq(); seq < q.next; seq++ {
 		e := q.at(seq)
 		if e == nil || e.state != ready {

@@ -18,6 +18,8 @@ type rig struct {
 	list []string // durable queues
 	why  func(string) string
 
+	version int
+
 	b         *program
 	fn        func()
 	point     func() // called before every step of a script
@@ -90,7 +92,7 @@ func (b *program) Now() sim.Time                     { return b.p.Now() }
 func (b *program) Arm(at sim.Time, arg uint32)       { b.p.At(at, 2, arg) }
 func (b *program) Confirmed(_ *Queue, tags []uint64) { b.r.confirmed = append(b.r.confirmed, tags...) }
 func (b *program) Failed(_ *Queue, err error)        { b.r.failed = err }
-func (r *rig) q() *Queue                             { return r.b.v.Open("q", true) }
+func (r *rig) q() *Queue                             { return r.b.v.Open("q", true, r.version) }
 
 // do runs f in a callback of the program.
 func (r *rig) do(f func(v *Vhost, q *Queue)) {

@@ -214,7 +214,7 @@ func TestFanOut(t *testing.T) {
 	r.list = []string{"q", "p"}
 	r.start()
 	r.do(func(v *Vhost, q *Queue) {
-		p := v.Open("p", true)
+		p := v.Open("p", true, 1)
 		m := r.message(5000)
 		q.Publish(m)
 		p.Publish(m)
@@ -231,7 +231,7 @@ func TestFanOut(t *testing.T) {
 	r.wait(2 * sim.Second)
 	r.kill()
 	require.Equal(t, "", r.show(r.q()))
-	require.Equal(t, "1r", r.show(r.b.v.Open("p", true)))
+	require.Equal(t, "1r", r.show(r.b.v.Open("p", true, 1)))
 	r.do(func(v *Vhost, _ *Queue) { v.Queue("p").Delete("retention") })
 	require.Nil(t, r.b.v.Queue("p"))
 	require.NotContains(t, r.files(), "\x00")

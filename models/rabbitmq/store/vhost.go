@@ -26,21 +26,23 @@ type Env interface {
 
 // Config are the settings of a node's storage.
 type Config struct {
-	Embed          int      // queue_index_embed_msgs_below
-	JournalMax     int      // queue_index_max_journal_entries
-	SegmentEntries int      // messages of a segment: 2048 since 3.8.17, 16384 before
-	FileLimit      int64    // msg_store_file_size_limit
-	QueueTick      sim.Time // SYNC_INTERVAL of a queue process
-	MirrorTick     sim.Time // SYNC_INTERVAL of a mirror
-	Hibernate      sim.Time // HIBERNATE_AFTER_MIN: idle time after which the journal goes to the segments
-	NoStoreSync    bool     // bodies in the shared store are written, not synced, before a confirm (3.13 and later)
-	RAM            int      // transient messages beyond so many in a queue are paged out; 0: never
-	Arg            byte     // high byte of the args of all timers and syncs of the store
+	Embed          int // queue_index_embed_msgs_below
+	JournalMax     int // queue_index_max_journal_entries
+	SegmentEntries int // messages of a segment: 2048 since 3.8.17, 16384 before
+	// Segment2Entries is the same in version 2 (classic_queue_index_v2_segment_entry_count).
+	Segment2Entries int
+	FileLimit       int64    // msg_store_file_size_limit
+	QueueTick       sim.Time // SYNC_INTERVAL of a queue process
+	MirrorTick      sim.Time // SYNC_INTERVAL of a mirror
+	Hibernate       sim.Time // HIBERNATE_AFTER_MIN: idle time after which the journal goes to the segments
+	NoStoreSync     bool     // bodies in the shared store are written, not synced, before a confirm (3.13 and later)
+	RAM             int      // transient messages beyond so many in a queue are paged out; 0: never
+	Arg             byte     // high byte of the args of all timers and syncs of the store
 }
 
 // Default are the settings of 3.12.
 func Default() Config {
-	return Config{Embed: 4096, JournalMax: 32768, SegmentEntries: 2048, FileLimit: 16777216,
+	return Config{Embed: 4096, JournalMax: 32768, SegmentEntries: 2048, Segment2Entries: 4096, FileLimit: 16777216,
 		QueueTick: 200 * sim.Millisecond, MirrorTick: 25 * sim.Millisecond, Hibernate: sim.Second, RAM: 2048}
 }
 
@@ -105,14 +107,20 @@ func New(env Env, cfg Config) *Vhost {
 	return v
 }
 
-// Open is the queue of that name: the one that Recover found, or a new one without messages.
-func (v *Vhost) Open(name string, durable bool) *Queue {
-	if q := v.byName[name]; q != nil {
-		return q
+// Open is the queue of that name: the one that Recover found, or a new one without messages, which gets that
+// x-queue-version. What the files of an earlier life say comes first.
+func (v *Vhost) Open(name string, durable bool, version int) *Queue {
+	q := v.byName[name]
+	if q == nil {
+		q = newQueue(v, name, durable)
+		q.v2 = hasVersion2(v.env.FS(), q.dir)
+		v.queues = append(v.queues, q)
+		v.byName[name] = q
 	}
-	q := newQueue(v, name, durable)
-	v.queues = append(v.queues, q)
-	v.byName[name] = q
+	if version == 2 && !q.v2 && q.next == 0 && q.index.journal == nil && !v.env.FS().Exists(q.dir+"/"+stubName) {
+		q.v2 = true
+		q.init2()
+	}
 	return q
 }
 
