@@ -191,7 +191,7 @@ func (c *Cluster) declaredAs(q *queue) client.Queue {
 		out.Args.Type = wire.Quorum
 		out.Args.GroupSize = int(r.Int(models.Queue, "x-quorum-initial-group-size"))
 		out.Args.DeliveryLimit = -1
-		if r.IsSet(models.Queue, "x-delivery-limit") {
+		if r.Has(models.Queue, "x-delivery-limit") { // written, by policy, or 20 from 4.0 on
 			out.Args.DeliveryLimit = int(r.Int(models.Queue, "x-delivery-limit"))
 		}
 	}

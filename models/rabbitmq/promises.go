@@ -55,7 +55,7 @@ func (c *Cluster) terms() terms {
 		}
 		if r.Str(models.Queue, "x-queue-type") == "quorum" {
 			t.quorum = true
-			t.limit = t.limit || r.IsSet(models.Queue, "x-delivery-limit")
+			t.limit = t.limit || r.Has(models.Queue, "x-delivery-limit")
 		} else {
 			t.version2 = t.version2 || queueVersion(r) == 2
 			t.policies(c, s)
