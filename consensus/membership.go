@@ -76,6 +76,15 @@ func (c *Core) Installed(from Member, t Term, index Index, indexTerm Term, membe
 	c.send(Message{Kind: AppendReply, To: from, Term: c.term, Index: index, Prev: index})
 }
 
+// Reset tells a leader that a member has begun anew without what it had acknowledged: it answered an append
+// behind prev that its log ends before. Commits stand; what it lacks is sent again.
+func (c *Core) Reset(m Member, prev Index) {
+	if p := c.peer(m); p != nil {
+		p.match, p.snapshot, p.probing = 0, 0, true
+		p.next = max(1, min(prev, c.last)+1)
+	}
+}
+
 // SnapshotFailed tells a leader that the transfer to a member broke off; the next heartbeat begins anew.
 func (c *Core) SnapshotFailed(to Member) {
 	if p := c.peer(to); p != nil {

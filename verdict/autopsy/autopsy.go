@@ -197,6 +197,8 @@ func cause(bio []sim.Note, takeovers []Takeover) string {
 		lostPower = lostPower || c.power
 	}
 	switch {
+	case said == Retention: // a log keeps the bytes of what its queue has let go
+		return said
 	case held > 0:
 		return Stranded
 	case said != "":

@@ -39,6 +39,8 @@ type channel struct {
 	scratch   []*wire.Settle
 	watched   map[uint64]sim.MsgID // by number; see watch
 	fifos     []*fifoClient        // of quorum queues
+	stuck     *fifoClient          // that nacks because a node is away
+	waiting   *wire.Publish        // while a connection to that node is being set up
 }
 
 // replica is a queue process as a publishing channel sees it.
@@ -126,7 +128,9 @@ func (ch *channel) method(m wire.Method) {
 	}
 	switch m := m.(type) {
 	case *wire.Publish:
-		ch.publish(m)
+		if ch.stuck == nil || !ch.waitForNode(m) {
+			ch.publish(m)
+		}
 	case *wire.Ack:
 		ch.settle(m.Tag, m.Multiple, wire.SettleAck)
 		ch.n.k.Pool.Ack.Put(m)

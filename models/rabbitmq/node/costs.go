@@ -126,6 +126,8 @@ func target(m wire.Message) (wire.Pid, bool) {
 		return m.To, true
 	case *wire.RaEvent:
 		return m.To, true
+	case *wire.Monitor:
+		return m.To, true
 	}
 	return wire.Pid{}, false
 }

@@ -83,6 +83,7 @@ func (f *fifoClient) pick() bool {
 			f.stuck = first + 1
 		}
 		if f.stuck > 0 && !n.nodeUp(f.stuck-1) {
+			f.ch.stuck = f
 			return false
 		}
 		f.stuck = 0
@@ -98,6 +99,39 @@ func (f *fifoClient) pick() bool {
 		}
 	}
 	return true
+}
+
+// waitForNode: each publish of a channel that asks an absent node waits until a connection to it is set up or
+// has failed: at once if nobody listens there, after net_setuptime if nobody answers [rule 114].
+func (ch *channel) waitForNode(m *wire.Publish) bool {
+	n, node := ch.n, ch.stuck.stuck-1
+	if node < 0 || n.nodeUp(node) {
+		ch.stuck = nil
+		return false
+	}
+	n.links[node].dial()
+	ch.busy, ch.waiting = true, m
+	n.p.After(2*sim.Millisecond, timerStuck, ch.pr.pid.Serial)
+	return true
+}
+
+func (n *Node) stuckTimer(serial uint32) {
+	pr := n.procs[serial&(1<<slotBits-1)]
+	if pr == nil || pr.pid.Serial != serial {
+		return
+	}
+	ch, ok := pr.act.(*channel)
+	if !ok || ch.ended || ch.waiting == nil {
+		return
+	}
+	if l := n.links[ch.stuck.stuck-1]; !l.up && l.conn != nil {
+		n.p.After(20*sim.Millisecond, timerStuck, serial)
+		return
+	}
+	m := ch.waiting
+	ch.waiting = nil
+	ch.publish(m)
+	ch.release()
 }
 
 // enqueue publishes; the answer settles the publish of the channel's number seq.

@@ -34,8 +34,9 @@ type member struct {
 	log     []wire.Entry // from first on
 	first   consensus.Index
 	applied consensus.Index
-	leading bool     // as of the last look
-	leader  wire.Pid // the process that leads, zero if not known
+	leading bool       // as of the last look
+	peers   []wire.Pid // by node: whose answers this leader has had
+	leader  wire.Pid   // the process that leads, zero if not known
 
 	batch   []*wire.Command // proposed at the next idle
 	calls   []memberCall    // answered when their command is applied
@@ -277,10 +278,32 @@ func (m *member) raft(x *wire.Raft) {
 		}
 		m.step = append(m.step, e)
 	}
+	if x.M.Kind == consensus.AppendReply && m.isLeader() {
+		m.noteAnswer(x)
+	}
 	m.core.Step(x.M, m.step)
 	m.carryOut(x)
 	if m.core.Leader() == x.M.From {
 		m.leader = x.Pid
+	}
+}
+
+// noteAnswer: a member that answers in a new process, and lacks what the old one had acknowledged, has lost
+// its disk; its log is filled from where it ends (ra_server, append_entries_reply with a last index below the
+// match index).
+func (m *member) noteAnswer(x *wire.Raft) {
+	i := raNode(x.M.From)
+	for len(m.peers) <= i {
+		m.peers = append(m.peers, wire.Pid{})
+	}
+	if m.peers[i] != x.Pid {
+		if x.M.Reject && x.M.Term == m.core.Term() && x.M.Index < m.core.Match(x.M.From) {
+			m.n.p.Probe("rabbitmq-member-without-its-log")
+			m.core.Reset(x.M.From, x.M.Prev)
+		}
+		if x.M.Term == m.core.Term() {
+			m.peers[i] = x.Pid
+		}
 	}
 }
 

@@ -97,6 +97,9 @@ func (m *member) monitor() {
 		}
 		seen = append(seen, pid)
 		connected := n.nodeUp(int(pid.Node))
+		if connected && int(pid.Node) != n.index {
+			n.cast(pid, &wire.Monitor{To: pid}) // it may have ended while nobody could tell
+		}
 		switch {
 		case !connected && !suspected:
 			m.batch = append(m.batch, &wire.Command{Kind: wire.RaDown, From: pid, NoConn: true})
@@ -125,6 +128,9 @@ func (n *Node) raTickTimer(serial uint32) {
 	n.p.After(raTick, timerRaTick, serial)
 	if m.frozen {
 		return
+	}
+	for _, x := range m.core.Members() {
+		m.core.SnapshotFailed(x) // one that has not arrived by now is sent again
 	}
 	m.core.Heartbeat()
 	m.run()

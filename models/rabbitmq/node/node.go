@@ -29,6 +29,7 @@ const (
 	timerElection                // Ra: election time-out of member arg (process serial)
 	timerRaTick                  // Ra: a leader's tick
 	timerAten                    // Ra: aten looks at the links
+	timerStuck                   // a channel waits for the set-up of a connection; arg: its serial
 	timerFifo                    // a channel's commands are pending for too long; arg: index of a client
 	timerStore                   // stores
 )
@@ -161,6 +162,8 @@ func (n *Node) Timer(kind uint16, arg uint32) {
 		n.raTickTimer(arg)
 	case timerAten:
 		n.aten()
+	case timerStuck:
+		n.stuckTimer(arg)
 	case timerFifo:
 		n.fifoTimeout(arg)
 	case timerStoreSync:
@@ -214,7 +217,7 @@ func (n *Node) dispatch(l *link, m wire.Message) {
 			return
 		}
 		switch m.(type) {
-		case *wire.ToQueue, *wire.Call: // the sender monitors it: noproc
+		case *wire.ToQueue, *wire.Call, *wire.Monitor: // the sender monitors it: noproc
 			l.send(&wire.Down{Pid: to})
 		}
 		return

@@ -224,3 +224,9 @@ type RaWho struct {
 
 // Size counts the encoded bytes.
 func (m *RaWho) Size() int { return distHead + 40 + len(m.Queue) + len(m.Tag) }
+
+// Monitor is erlang:monitor of a process: if it is gone, the answer is a Down.
+type Monitor struct{ To Pid }
+
+// Size counts the encoded bytes.
+func (m *Monitor) Size() int { return distHead + 20 }
