@@ -33,6 +33,7 @@ type fifoClient struct {
 	gen     uint32
 	stuck   int // 1 + the node whose absence has this channel nacked (quirk fresh-channel-nacked)
 	opened  bool
+	resent  uint64 // the newest command when everything was sent again
 }
 
 // fifoCommand is a command without an answer. seq is the channel's number of a publish.
@@ -205,9 +206,13 @@ func (ch *channel) raEvent(m *wire.RaEvent) {
 		switch {
 		case m.Leader < 0:
 			f.setTimer()
-		case m.Leader != f.leader || int(m.Node) == m.Leader:
+		case m.Leader != f.leader:
 			f.leader = m.Leader
 			f.resend()
+		case int(m.Node) == m.Leader && slices.Max(m.Corrs) > f.resent:
+			f.resend() // something before it was lost on the way
+		default:
+			f.setTimer() // what was sent again already
 		}
 	case wire.RaLeaderChange:
 		f.leader = int(m.Node)
@@ -227,6 +232,7 @@ func (ch *channel) raEvent(m *wire.RaEvent) {
 
 // resend gives the leader everything that is pending, in order.
 func (f *fifoClient) resend() {
+	f.resent = f.base + uint64(len(f.pending)) - 1
 	for i := f.head; i < len(f.pending); i++ {
 		if p := &f.pending[i]; !p.done {
 			f.send(p.cmd)
