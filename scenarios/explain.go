@@ -41,6 +41,7 @@ func Explain(word, lang string) (text, hint string, ok bool) {
 	}
 	if q := questionNamed(strings.ToUpper(word)); q != nil {
 		add(q.ID + ": " + q.Text.In(lang))
+		add(answer(q.ID, lang))
 	}
 	for _, t := range tables {
 		if word == "version" || word == "versions" {

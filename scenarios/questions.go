@@ -54,6 +54,49 @@ var questions = []Question{
 	{"M06", result.Text{En: "Which is CP, which is AP?", Zh: "三者在 CAP 中如何取舍？"}},
 }
 
+// answeredBy names the scenario whose lesson is the short answer to a question.
+var answeredBy = map[string]string{
+	"K01": "isr-shrink",
+	"K02": "acks-ladder",
+	"K03": "last-replica-standing",
+	"K04": "two-of-three",
+	"K05": "kafka-zookeeper-vs-kraft",
+	"K06": "min-isr-equals-factor",
+	"K07": "unclean-election",
+	"K08": "high-watermark",
+	"K09": "hw-truncation",
+	"K10": "idempotence",
+	"K11": "order-with-retries",
+	"K12": "controller-outage",
+	"K13": "leader-cut-from-metadata",
+	"K14": "slow-follower-disk",
+	"R01": "master-down",
+	"R02": "promoted-while-behind",
+	"R03": "rack-power-loss",
+	"R04": "flush-by-role",
+	"R05": "send-statuses",
+	"R06": "nameserver-blackout",
+	"R07": "route-staleness",
+	"R08": "two-masters",
+	"R09": "dledger-switch",
+	"R10": "master-returns",
+	"B01": "plain-vs-mirrored",
+	"B02": "primary-crash",
+	"B03": "unsynced-mirror",
+	"B04": "mirror-sync-blocks",
+	"B05": "confirm-or-nothing",
+	"B06": "durable-matrix",
+	"B07": "partition-strategies",
+	"B08": "two-node-pause-minority",
+	"B10": "mirrors-do-not-scale",
+	"M01": "machine-gone-for-ever",
+	"M02": "primary-crash",
+	"M03": "consumer-crash",
+	"M04": "order-across-failover",
+	"M05": "rack-power-loss",
+	"M06": "primary-isolated",
+}
+
 func questionNamed(id string) *Question {
 	for i := range questions {
 		if questions[i].ID == id {
