@@ -44,7 +44,7 @@ Exit codes: 0 all expectations hold, 1 one failed or a promise was violated,
 		return usage("%w\nrun '%s --help' for its flags", err, c.CommandPath())
 	})
 	root.AddCommand(a.runCommand(), a.sweepCommand(), a.mergeCommand(), a.reportCommand(), a.compareCommand(), a.traceCommand(), a.listCommand(), a.showCommand(), a.newCommand(),
-		a.validateCommand(), a.schemaCommand(), a.explainCommand(), a.inspectCommand(), a.versionCommand())
+		a.validateCommand(), a.schemaCommand(), a.explainCommand(), a.inspectCommand(), a.benchCommand(), a.versionCommand())
 	for _, c := range append(root.Commands(), root) {
 		c.Args = usageArgs(c.Args)
 	}
