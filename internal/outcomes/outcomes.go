@@ -23,7 +23,7 @@ import (
 	"github.com/mqsim/mqsim/scenarios"
 )
 
-var seeds = flag.Int("outcome-seeds", 3, "seeds per row of an outcome table")
+var seeds = flag.Int("outcome-seeds", 2, "seeds per row of an outcome table")
 
 // rowLine is the comment that says which rows a file states: "# row: 12" or "# row: 12, 14".
 var rowLine = regexp.MustCompile(`(?m)^# row: *([0-9A-Za-z., ]+)$`)
