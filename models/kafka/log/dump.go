@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/models/kafka/metadata"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -263,6 +264,10 @@ func (d *dump) record(h Header, r *Record) {
 	if id, ok := sim.BodyID(r.Value); ok {
 		d.printf(" message: %v", id)
 	}
+	if m, err := metadata.Decode(r.Value); err == nil && !h.Control() && d.clusterMetadata() {
+		d.printf(" payload: %s\n", metadata.Describe(m))
+		return
+	}
 	if d.Body {
 		if r.Key != nil {
 			d.printf(" key: %q", r.Key)
@@ -270,6 +275,12 @@ func (d *dump) record(h Header, r *Record) {
 		d.printf(" payload: %q", r.Value)
 	}
 	d.printf("\n")
+}
+
+// clusterMetadata says whether the file holds records of the metadata log: by its folder, or as a snapshot.
+func (d *dump) clusterMetadata() bool {
+	topic, _, ok := SplitPartitionDir(path.Base(path.Dir(d.Path)))
+	return ok && topic == metadataTopic || strings.HasSuffix(d.Path, ".checkpoint")
 }
 
 func fieldLen(b []byte) int {

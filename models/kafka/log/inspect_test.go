@@ -11,6 +11,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/mqsim/mqsim/models"
+	"github.com/mqsim/mqsim/models/kafka/metadata"
 	"github.com/mqsim/mqsim/sim"
 )
 
@@ -145,4 +146,29 @@ func FuzzInspect(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestInspectClusterMetadata: the metadata log and its snapshots print their records by name.
+func TestInspectClusterMetadata(t *testing.T) {
+	w := testWorld()
+	b := NewBuilder(w)
+	b.Add(1700000000000, nil, metadata.Encode(&metadata.FeatureLevel{Name: "metadata.version", Level: 21}))
+	b.Add(1700000000000, nil, metadata.Encode(&metadata.NoOp{}))
+	batch := b.Build(None, None, None)
+	bytes := append(append([]byte(nil), w.Arena.Bytes(batch.Header)...), w.Arena.Bytes(batch.Records)...)
+	for _, name := range []string{"__cluster_metadata-0/00000000000000000000.log", "00000000000000000002-0000000001.checkpoint"} {
+		var out strings.Builder
+		in := &models.Inspection{FS: fstest.MapFS{name: {Data: bytes}}, Path: name, Out: &out, Deep: true}
+		if damaged, err := Inspect(in); err != nil || damaged > 0 {
+			t.Fatal(damaged, err)
+		}
+		for _, want := range []string{
+			`payload: {"type":"FEATURE_LEVEL_RECORD","version":0,"data":{"name":"metadata.version","featureLevel":21}}`,
+			`payload: {"type":"NO_OP_RECORD","version":0,"data":{}}`,
+		} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s: %s is missing in\n%s", name, want, out.String())
+			}
+		}
+	}
 }

@@ -105,3 +105,23 @@ func TestEpochs(t *testing.T) {
 	clone.Replay(&PartitionChange{Topic: t0, Leader: 3, Recovery: -1})
 	require.Equal(t, int32(-1), s.Leader, "a copy is independent")
 }
+
+// TestDescribe: records print as kafka-dump-log prints them.
+func TestDescribe(t *testing.T) {
+	for _, c := range []struct {
+		m    Record
+		want string
+	}{
+		{&NoOp{}, `{"type":"NO_OP_RECORD","version":0,"data":{}}`},
+		{&Topic{Name: "t0", ID: t0}, `{"type":"TOPIC_RECORD","version":0,"data":{"name":"t0","topicId":"AAAAAAAAAAAAAAAAAAAABw"}}`},
+		{&PartitionChange{Topic: t0, Leader: NoChange, Recovery: -1, ISR: []int32{2, 3}, Removing: []int32{}},
+			`{"type":"PARTITION_CHANGE_RECORD","version":2,"data":{"partitionId":0,"topicId":"AAAAAAAAAAAAAAAAAAAABw","isr":[2,3],"removingReplicas":[]}}`},
+		{&Partition{Topic: t0, Replicas: []int32{1}, ISR: []int32{1}, Leader: 1, Recovering: true},
+			`{"type":"PARTITION_RECORD","version":2,"data":{"partitionId":0,"topicId":"AAAAAAAAAAAAAAAAAAAABw","replicas":[1],"isr":[1],"removingReplicas":[],` +
+				`"addingReplicas":[],"leader":1,"leaderEpoch":0,"partitionEpoch":0,"leaderRecoveryState":1}}`},
+		{&BrokerChange{Broker: 2, Epoch: 9, Fenced: -1},
+			`{"type":"BROKER_REGISTRATION_CHANGE_RECORD","version":1,"data":{"brokerId":2,"brokerEpoch":9,"fenced":-1}}`},
+	} {
+		require.Equal(t, c.want, Describe(c.m))
+	}
+}
