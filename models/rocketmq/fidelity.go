@@ -15,7 +15,7 @@ func (c *Cluster) Fidelity() []string {
 		"RocketMQ: several brokers in one process (BrokerContainer) are left out",
 		"RocketMQ: a consumer's application processes one message after the other, whatever consumeThreadMin says",
 		"RocketMQ: transactions, compression, ACLs, TLS and VIP channels are left out",
-		"RocketMQ: controller mode and acting masters are not built",
+		"RocketMQ: controller mode is not built; acting masters escape no delayed messages to other groups, and a returning master takes over its slave's offsets whatever their version",
 		"RocketMQ: DLedger members keep all their entries (DLedger's own cleaning, preferredLeaderId and batch pushes are left out); a send-back and a due delayed message do not wait for the majority",
 	}
 }

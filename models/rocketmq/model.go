@@ -1,6 +1,6 @@
 // Package rocketmq is the model of Apache RocketMQ: NameServers, broker groups of a master and its
 // slaves, clients, an operator, and what the judge has to know about them. The engines are below: store
-// (CommitLog and queues), ha, namesrv and broker; client are the Java libraries that applications use,
+// (CommitLog and queues), ha, dledger, namesrv and broker; client are the Java libraries that applications use,
 // profile is what the settings are called and default to.
 //
 // This package joins them. It turns a resolved configuration into hosts and programs, brings a cluster to
@@ -31,7 +31,7 @@ func (Model) Table() *models.Table { return profile.Table() }
 
 // Build installs NameServers, brokers and an operator's machine. Nothing runs before Cluster.Start.
 func (Model) Build(w *sim.World, cfg *models.Config) (models.Cluster, error) {
-	if mode := cfg.Set.Str(models.Topology, "mode"); mode != "classic" && mode != "dledger" {
+	if mode := cfg.Set.Str(models.Topology, "mode"); mode == "controller" {
 		return nil, fmt.Errorf("rocketmq: mode %s is not built yet", mode)
 	}
 	c := &Cluster{w: w, cfg: cfg, names: profile.Groups(cfg.Set)}

@@ -209,6 +209,11 @@ func (c *Cluster) Rules() []models.Rule {
 			"A member that hears no heartbeat for 6 s asks for votes, first in the old term, where everybody has voted, then in the next; clients find the new master with their next poll of the route, up to 30 s later.",
 			"6 秒没有心跳后 DLedger 成员发起选举，先在旧任期（必败），再进入新任期；客户端最多 30 秒后才从路由得知新 master。",
 			"DLedgerLeaderElector.java, DLedgerRoleChangeHandler.java")
+	case c.mode() == "acting_master":
+		rule("write_outage",
+			"Without its master a group is shown by the NameServers for reading only, with the slave of the smallest id in the master's place: reads, commits and locks go on, writes wait for the master.",
+			"没有 master 时，NameServer 将该组标为只读，由最小 id 的 slave 代行：读取、提交位点、加锁照常，写入要等 master 回来。",
+			"RouteInfoManager.pickupTopicRouteData, docs/cn/SlaveActingMasterMode.md")
 	case t.groups == 1:
 		rule("failover",
 			"A classic group never promotes a slave: without its master nobody takes messages, until the same master is back or an operator changes brokerRole on a slave.",

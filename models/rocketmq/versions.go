@@ -32,6 +32,10 @@ func brokerRules(c *broker.Config, r *models.Resolved) {
 	// minBrokerIdInGroup stays 0 outside acting-master mode, so that a 5.x slave holds no pulls
 	// (PullMessageProcessor.java@5); it would wake them otherwise.
 	c.NoHoldOnSlave, c.NotifyOnSlave = five, five
+	if r.Str(models.Topology, "mode") == "acting_master" {
+		c.Acting, c.MaxGap = true, r.Int(models.Broker, "haMaxGapNotInSync")
+		c.BusyOnSlave, c.NoHoldOnSlave = false, false
+	}
 	c.LoopOnSlave = r.Quirk("overflow-loop-on-slave")
 	c.OlderOffsets = r.Quirk("stale-offset-sync")
 }

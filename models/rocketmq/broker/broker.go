@@ -44,6 +44,8 @@ const (
 	timerDeliver  uint16 = 62 // delay level arg may have due messages
 	timerQuit     uint16 = 63 // unregistering took too long
 	timerRole     uint16 = 64 // the leader of term arg may be master
+	timerBeatNS   uint16 = 66 // heartbeats to the NameServers
+	timerOnline   uint16 = 67 // an isolated master looks again
 	timerDial     uint16 = 65 // a connection to another member takes too long
 )
 
@@ -95,6 +97,10 @@ type Broker struct {
 	learned  uint32  // the round whose first answer was used
 	upstream *link   // to the master, for the metadata sync
 	masterAt string  // its host, as the last registration said; "": unknown
+
+	isolated   bool // a master that has not registered yet, with Acting
+	recovering bool // and copies from its slaves
+	exchange   map[string]*link
 
 	diskFull bool
 	leavers  int // NameServers that have not confirmed the end
@@ -179,6 +185,9 @@ func (b *Broker) started() {
 	for _, h := range cfg.Namesrv {
 		b.registry = append(b.registry, b.newLink(h, wire.RegistryPort, cfg.RegisterWait))
 	}
+	if cfg.Acting {
+		b.startActing()
+	}
 	b.register()
 	p.EveryFrom(cfg.RegisterFirst, cfg.RegisterPeriod, timerRegister, 0)
 	p.EveryFrom(cfg.HoldCheck, cfg.HoldCheck, timerHold, 0)
@@ -246,6 +255,10 @@ func (b *Broker) ownTimer(kind uint16, arg uint32) {
 		b.quit()
 	case timerRole:
 		b.leadRole(arg)
+	case timerBeatNS:
+		b.heartbeatRegistry()
+	case timerOnline:
+		b.preOnline()
 	case timerDial:
 		b.dialTooLong(arg)
 	}

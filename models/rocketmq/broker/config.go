@@ -84,6 +84,9 @@ type Config struct {
 	RetryMax         int32    // retryMaxTimes
 	Respawn          sim.Time // pause of the supervisor before it starts an ended broker again; 0: none
 
+	// Acting is enableSlaveActingMaster (5.x), MaxGap haMaxGapNotInSync.
+	Acting bool
+	MaxGap int64
 	// Ledger, if set, makes the broker a member of a DLedger group, which decides Role and ID.
 	Ledger *LedgerConfig
 

@@ -165,6 +165,10 @@ func (b *Broker) append(c *sim.Conn, m *wire.SendMessageRequest) {
 	}
 	msg := store.Message{Topic: name, QueueID: id, Flag: m.Flag, SysFlag: m.SysFlag, BornTimestamp: m.BornTimestamp,
 		BornHost: hostAddr(c.Peer), Reconsume: m.ReconsumeTimes, Body: m.Body, Properties: m.Props}
+	if b.tooFewInSync() {
+		b.refuse(c, m, wire.SystemError, "the broker can not find enough in-sync replicas")
+		return
+	}
 	var r putResult
 	if len(m.Batch) > 0 {
 		r = b.putBatch(&msg, m)

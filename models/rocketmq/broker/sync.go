@@ -94,6 +94,11 @@ func (b *Broker) handleSync(c *sim.Conn, m any) bool {
 		b.reply(c, &wire.AllDelayOffsetsResponse{RespHeader: wire.RespHeader{Opaque: m.Opaque}, Offsets: slices.Clone(b.delays.offsets)})
 	case *wire.AllGroupsRequest:
 		b.reply(c, &wire.AllGroupsResponse{RespHeader: wire.RespHeader{Opaque: m.Opaque}, Version: b.groups.version, Groups: slices.Clone(b.groups.names)})
+	case *wire.ExchangeHARequest:
+		if b.cfg.Role == Slave {
+			b.slave.SetMaster(m.Master)
+		}
+		b.reply(c, &wire.Answer{RespHeader: wire.RespHeader{Opaque: m.Opaque}})
 	default:
 		return false
 	}

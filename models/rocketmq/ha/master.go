@@ -367,6 +367,17 @@ func (m *Master) poll(h *conn) {
 // Connections is the number of connected slaves.
 func (m *Master) Connections() int { return m.count }
 
+// InSync counts this master and the connected slaves that are less than gap behind an offset.
+func (m *Master) InSync(end, gap int64) int {
+	n := 1
+	for _, h := range m.conns {
+		if h != nil && h.reported && end-h.report < gap {
+			n++
+		}
+	}
+	return n
+}
+
 // Pushed is push2SlaveMaxOffset.
 func (m *Master) Pushed() int64 { return m.pushed }
 

@@ -13,6 +13,7 @@ type routes struct {
 	topics map[string][]wire.QueueData // by topic, ordered by broker name; no entry is empty
 	groups map[string]*wire.BrokerData // by broker name; no entry is without addresses
 	live   map[string]*live            // by address
+	acting map[string]bool             // by broker name: enableSlaveActingMaster
 }
 
 // live is one registered broker (BrokerLiveInfo).
@@ -21,10 +22,11 @@ type live struct {
 	lastUpdate sim.Time
 	version    wire.DataVersion
 	conn       *sim.Conn
+	timeout    sim.Time // its own, 0: the NameServer's
 }
 
 func newRoutes() routes {
-	return routes{topics: map[string][]wire.QueueData{}, groups: map[string]*wire.BrokerData{}, live: map[string]*live{}}
+	return routes{topics: map[string][]wire.QueueData{}, groups: map[string]*wire.BrokerData{}, live: map[string]*live{}, acting: map[string]bool{}}
 }
 
 // register takes a broker into the tables and says who is master of its group, "" if nobody lives.
@@ -59,6 +61,10 @@ func (r *routes) register(m *wire.RegisterBrokerRequest, c *sim.Conn, now sim.Ti
 		r.live[m.Addr] = l
 	}
 	l.lastUpdate, l.version, l.conn = now, m.Version, c
+	if m.Acting {
+		r.acting[m.Broker], l.timeout = true, actingExpiry
+		r.primeSlave(m)
+	}
 	if m.ID != 0 {
 		if a := g.Addrs[0]; a.ID == 0 && r.live[a.Addr] != nil {
 			master = a.Addr
@@ -121,6 +127,7 @@ func (r *routes) removeAddr(broker string, gone func(wire.BrokerAddr) bool) {
 	}
 	g.Addrs = slices.DeleteFunc(g.Addrs, gone)
 	if len(g.Addrs) > 0 {
+		r.wipe(broker)
 		return
 	}
 	delete(r.groups, broker)
@@ -137,10 +144,17 @@ func (r *routes) removeAddr(broker string, gone func(wire.BrokerAddr) bool) {
 	}
 }
 
-// expired are the brokers that have not registered since before.
-func (r *routes) expired(before sim.Time) (out []*live) {
+// actingExpiry is brokerNotActiveTimeoutMillis.
+const actingExpiry = 10 * sim.Second
+
+// expired are the brokers that have been silent for too long.
+func (r *routes) expired(now, expiry sim.Time) (out []*live) {
 	for _, a := range r.addresses() {
-		if l := r.live[a]; l.lastUpdate < before {
+		l, limit := r.live[a], expiry
+		if l.timeout > 0 {
+			limit = l.timeout
+		}
+		if l.lastUpdate < now-limit {
 			out = append(out, l)
 		}
 	}
@@ -174,6 +188,7 @@ func (r *routes) route(topic string) *wire.RouteResponse {
 			m.Brokers = append(m.Brokers, wire.BrokerData{Broker: g.Broker, Addrs: slices.Clone(g.Addrs)})
 		}
 	}
+	r.act(m)
 	return m
 }
 

@@ -80,9 +80,9 @@ func (s *Server) Boot(p *sim.Proc) {
 func (s *Server) Timer(kind uint16, arg uint32) {
 	switch kind {
 	case timerScan:
-		for _, l := range s.routes.expired(s.p.Now() - s.cfg.Expiry) {
+		for _, l := range s.routes.expired(s.p.Now(), s.cfg.Expiry) {
 			s.p.Probe("namesrv-expired")
-			s.drop(l.conn, "silent for "+s.cfg.Expiry.String())
+			s.drop(l.conn, "silent for too long")
 		}
 	case timerIdle:
 		s.checkIdle(arg)
@@ -179,6 +179,11 @@ func (s *Server) Receive(c *sim.Conn, m any) {
 		c.Send(r, r.Size())
 	case *wire.RegisterBrokerRequest:
 		s.register(c, m)
+	case *wire.BrokerHeartbeatRequest:
+		s.routes.heartbeat(m.Addr, s.p.Now())
+	case *wire.MemberGroupRequest:
+		r := &wire.MemberGroupResponse{RespHeader: wire.RespHeader{Opaque: m.Opaque}, Addrs: s.routes.members(m.Broker)}
+		c.Send(r, r.Size())
 	case *wire.UnregisterBrokerRequest:
 		s.routes.unregister(m.Broker, m.ID, m.Addr)
 		s.p.Emit("route-removed", m.Broker, m.Addr+" (id "+strconv.FormatInt(m.ID, 10)+"): unregistered")

@@ -84,7 +84,7 @@ const withController = "mode=controller"
 // topology are the keys of an entry itself; their defaults are the scenario language's.
 var topology = []models.Setting{
 	{Name: "mode", Kind: models.KindEnum, Enum: []string{"classic", "acting_master", "dledger", "controller"},
-		NotBuilt: []string{"acting_master", "controller"}, Defaults: from("classic"), Effect: true,
+		NotBuilt: []string{"controller"}, Defaults: from("classic"), Effect: true,
 		Source: "docs/en/architecture.md, docs/en/controller/design.md, docs/cn/SlaveActingMasterMode.md",
 		Doc:    "What happens when a master dies: nothing, a slave serves reads in its place, or another broker becomes master.",
 		DocZH:  "master 宕机后如何处理：无切换、slave 代理、DLedger 或 controller 选主。"},

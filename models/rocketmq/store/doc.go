@@ -47,6 +47,11 @@
 // file, and once the store directory, with the file's first flush. Names of metadata files wait for
 // the journal.
 //
+// # DLedger
+//
+// With Options.Ledger the log is one of DLedger: ledger.go has the headers of its entries, their index,
+// truncation and recovery. What is committed is what readers and dispatch see.
+//
 // # Left out
 //
 // LMQ, batch consume queues, consume queue extension files, message filters by SQL, warm-up of mapped

@@ -64,6 +64,7 @@ type RegisterBrokerRequest struct {
 	Addr    string
 	Version DataVersion
 	Topics  []TopicConfig
+	Acting  bool // enableActingMaster
 }
 
 // Size counts the encoded bytes.
@@ -76,6 +77,10 @@ func (m *RegisterBrokerRequest) Size() int {
 	f.num("brokerId", m.ID)
 	f.flag("compressed", false)
 	f.num("bodyCrc32", 1<<30)
+	if m.Acting {
+		f.flag("enableActingMaster", true)
+		f.num("heartbeatTimeoutMillis", 10000)
+	}
 	body := len(`{"filterServerList":[],"topicConfigSerializeWrapper":}`) + topicsLen(m.Version, m.Topics)
 	return m.frame(codeRegisterBroker, f, body)
 }
