@@ -41,7 +41,7 @@ func newRabbitNode(w *sim.World, name string) (*rabbitNode, error) {
 	return b, b.start()
 }
 
-func (b *rabbitNode) queue() *rabbitmq.Queue { return b.v.Open("q", true) }
+func (b *rabbitNode) queue() *rabbitmq.Queue { return b.v.Open("q", true, 1) }
 
 func openRabbitMQ(dir string, n int) (store, error) {
 	w := worldIn(dir)
