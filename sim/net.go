@@ -82,6 +82,7 @@ type Conn struct {
 	ending bool // FIN arrived behind unread messages
 
 	// this end's outgoing direction
+	hold       int  // > 0: number of the blocked call of p that holds back what is sent
 	last       Time // arrival of the last segment
 	stalled    bool
 	stallFrom  Time // when the first unanswered segment left
@@ -181,12 +182,17 @@ func (c *Conn) Send(m any, size int) {
 		return
 	}
 	p := c.p
-	if p.block > 0 {
-		b := &p.blocks[p.block-1]
-		if !b.done {
-			b.held = append(b.held, heldSend{c, m, size})
-			return
-		}
+	// What a blocked call holds back leaves when the call returns, and so does all that is sent behind it on
+	// this connection: a byte stream has one order.
+	hold := c.hold
+	if hold == 0 && p.block > 0 && !p.blocks[p.block-1].done {
+		hold = p.block
+	}
+	if hold > 0 {
+		c.hold = hold
+		b := &p.blocks[hold-1]
+		b.held = append(b.held, heldSend{c, m, size})
+		return
 	}
 	p.W.Net.send(c, m, size, p.Now()+p.debt)
 }

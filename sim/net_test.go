@@ -290,6 +290,28 @@ func TestStuckCallHoldsAnswersUntilReleased(t *testing.T) {
 	require.Equal(t, []string{"1.001s got one", "1.001s got two"}, x.cli.log)
 }
 
+// A thread that is stuck holds back its answer; what another thread sends on the same connection comes
+// behind it, and other connections are not concerned.
+func TestWhatIsSentBehindAStuckAnswerDoesNotOvertakeIt(t *testing.T) {
+	x := newPair(t)
+	x.srv.echo, x.srv.lane = true, -1
+	held := 0
+	x.srv.onRecv = func(b *probe, c *Conn, m any) {
+		if m == "one" {
+			held = b.p.holdLane()
+		}
+	}
+	x.c.Send("one", 10)
+	x.c.Send("two", 10)
+	x.w.K.Run(Second)
+	require.Equal(t, []string{"11ms got one", "11ms got two"}, x.srv.log)
+	require.Empty(t, x.cli.log)
+	x.srv.p.releaseLane(held)
+	x.c.Send("three", 10)
+	x.w.K.Run(2 * Second)
+	require.Equal(t, []string{"1.001s got one", "1.001s got two", "1.002s got three"}, x.cli.log)
+}
+
 func TestFINWaitsForUnreadData(t *testing.T) {
 	x := newPair(t)
 	x.srv.cost = 20 * Millisecond

@@ -474,6 +474,7 @@ func (p *Proc) releaseLane(n int) {
 	}
 	b.done = true
 	for _, s := range b.held {
+		s.c.hold = 0
 		p.W.Net.send(s.c, s.m, s.size, p.Now())
 	}
 	b.held = nil

@@ -13,6 +13,7 @@ type peer struct {
 	index     uint32
 	cur       any            // the request that is being handled or has been charged for
 	queue     []wire.Request // arrived behind it
+	waiting   int            // arrived without becoming cur, and not in the queue yet
 	running   bool           // cur has been given to its handler
 	scheduled bool           // Timer(timerNext) is under way
 	gone      bool
@@ -32,9 +33,11 @@ func (b *Broker) addPeer(c *sim.Conn) {
 	c.Data = d
 }
 
-// claim makes m the connection's present request if there is none.
+// claim makes m, which has just arrived, the connection's present request if there is none and none that
+// arrived before it is still on its way into the queue.
 func (d *peer) claim(m any) bool {
-	if d.cur != nil {
+	if d.cur != nil || d.waiting > 0 {
+		d.waiting++
 		return false
 	}
 	d.cur = m
@@ -42,15 +45,25 @@ func (d *peer) claim(m any) bool {
 }
 
 func (d *peer) received(m wire.Request) {
-	if d.cur == nil {
-		d.cur = m
+	if d.cur == m {
+		d.running = true
+		d.b.handle(d.c, m)
+		return
 	}
-	if d.cur != m {
+	d.waiting--
+	if d.cur != nil {
 		d.queue = append(d.queue, m)
 		return
 	}
-	d.running = true
-	d.b.handle(d.c, m)
+	d.begin(m) // the one before it was answered in the same instant
+}
+
+// begin charges for a request that had to wait; its turn comes on a later event.
+func (d *peer) begin(m wire.Request) {
+	d.cur = m
+	d.scheduled = true
+	lane, cost := d.b.requestCost(m)
+	d.b.p.Work(lane, cost, timerNext, d.index)
 }
 
 // finish ends the present request; the next one gets its turn on a later event.
@@ -66,10 +79,7 @@ func (d *peer) finish() {
 	copy(d.queue, d.queue[1:])
 	d.queue[len(d.queue)-1] = nil
 	d.queue = d.queue[:len(d.queue)-1]
-	d.cur = m
-	d.scheduled = true
-	lane, cost := d.b.requestCost(m)
-	d.b.p.Work(lane, cost, timerNext, d.index)
+	d.begin(m)
 }
 
 // turn handles a request that had to wait for the one before it.
