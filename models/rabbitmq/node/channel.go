@@ -92,6 +92,7 @@ type subscription struct {
 	priority int32
 	pid      wire.Pid // of the queue process, or what stands for a quorum queue; zero while none
 	next     uint64   // quorum queues: the delivery that is expected
+	asked    sim.Time // when it was asked for last, plus a nanosecond; 0: never
 }
 
 func (n *Node) newChannel(d *conn, num uint16) *channel {

@@ -327,7 +327,12 @@ func (ch *channel) deliverQuorum(m *wire.ToChannel) {
 			continue
 		}
 		f := ch.fifo(m.Queue)
-		if m.Seq > s.next {
+		if m.Seq > s.next && !m.Again {
+			if now := ch.n.p.Now(); s.asked != 0 && now < s.asked+sim.Second {
+				break // the answer is on its way
+			} else {
+				s.asked = now + 1
+			}
 			ch.n.p.Probe("rabbitmq-missing-deliveries")
 			ch.n.castMember(int(m.From.Node), &wire.RaWho{Queue: m.Queue, From: ch.pr.pid, Missing: true, Tag: m.Tag, First: s.next})
 			break
@@ -335,7 +340,7 @@ func (ch *channel) deliverQuorum(m *wire.ToChannel) {
 		if m.Seq < s.next {
 			break
 		}
-		s.next++
+		s.next = m.Seq + 1
 		f.leader = int(m.From.Node)
 		if m.NoAck {
 			f.push(&wire.Command{Kind: wire.RaSettle, From: ch.pr.pid, Tag: m.Tag, IDs: []uint64{m.Seq}}, 0)

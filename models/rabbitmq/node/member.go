@@ -46,6 +46,7 @@ type member struct {
 	due     sim.Time // of the election time-out; 0: none
 	armed   bool     // a timer is under way
 	ticking bool
+	again   bool // deliveries answer a question for missing ones
 	frozen  bool
 	stuck   bool
 }
@@ -207,7 +208,9 @@ func (m *member) command(x *wire.RaCommand) {
 func (m *member) who(x *wire.RaWho) {
 	if x.Missing {
 		if m.isLeader() {
+			m.again = true
 			m.fifo.Missing(x.From, x.Tag, x.First)
+			m.again = false
 			m.sendEvents()
 		}
 		return
@@ -427,7 +430,7 @@ func (m *member) Deliver(c *quorum.Consumer, id uint64, x *quorum.Message) {
 	d := m.n.k.Pool.Deliv.Get()
 	d.To, d.From, d.Tag, d.NoAck, d.Seq = c.Channel, m.pr.pid, c.Tag, c.NoAck, id
 	d.Queue, d.Key, d.Redelivered, d.Content = m.name, x.Cmd.Key, x.Deliveries > 0, x.Cmd.Content
-	d.Ra = true
+	d.Ra, d.Again = true, m.again
 	m.n.cast(c.Channel, d)
 }
 

@@ -109,6 +109,7 @@ type ToChannel struct {
 	Exch        string
 	Redelivered bool
 	Ra          bool // of a quorum queue: Seq counts the consumer's deliveries
+	Again       bool // answer to RaWho.Missing: what is not among these has gone back to the queue
 	Content
 }
 
