@@ -48,6 +48,7 @@ func (c *Cluster) brokerConfig(i int, r *models.Resolved) *broker.Config {
 	}
 	conf.Cleaner.Keys = int(r.Int(s, "log.cleaner.dedupe.buffer.size") / 24 * 9 / 10)
 	conf.Cleaner.Chunk = r.Int(s, "log.cleaner.io.buffer.size") / 2
+	conf.LogOptions.HWOfHeld = r.Quirk("hw-checkpoint-lost")
 	conf.LogOptions.CleanMarkerKept = r.Quirk("clean-marker-deleted-late")
 	conf.LogOptions.CleanMarkerNoSync = !r.AtLeast("3.7")
 

@@ -42,6 +42,9 @@ type DirOptions struct {
 	CleanMarkerKept bool
 	// CleanMarkerNoSync: the marker is created but not synced (before 3.7).
 	CleanMarkerNoSync bool
+	// HWOfHeld: replication-offset-checkpoint lists only logs that a replica holds, so that those whose leader
+	// was dead at boot drop from it (until 0.8.2, KAFKA-1647).
+	HWOfHeld bool
 	// BrokerEpoch is the epoch that the marker names (KRaft); nil: none, -1.
 	BrokerEpoch func() int64
 	// Meta is what meta.properties says at the first start; without a cluster none is written.
@@ -186,7 +189,7 @@ func (d *Dir) fail(err error) error {
 // CheckpointHighWatermarks writes replication-offset-checkpoint: every 5 s and at shutdown
 // (replica.high.watermark.checkpoint.interval.ms). It blocks for its sync.
 func (d *Dir) CheckpointHighWatermarks() error {
-	return d.writeOffsets(highWatermarkFile, func(l *Log) (int64, bool) { return l.hw, true })
+	return d.writeOffsets(highWatermarkFile, func(l *Log) (int64, bool) { return l.hw, l.held || !d.opt.HWOfHeld })
 }
 
 // CheckpointRecoveryPoints writes recovery-point-offset-checkpoint: every 60 s

@@ -77,6 +77,7 @@ type Log struct {
 	start    int64      // log start offset
 	end      int64      // LEO, the offset that the next record gets
 	hw       int64
+	held     bool  // by a replica
 	recovery int64 // recovery point
 
 	cleanedTo   int64 // the cleaner's checkpoint, None: never cleaned
@@ -103,6 +104,9 @@ type spot struct {
 }
 
 const spotCount = 8
+
+// Hold says that a replica was made of the log.
+func (l *Log) Hold() { l.held = true }
 
 // End is the log end offset (LEO): the last offset + 1.
 func (l *Log) End() int64 { return l.end }

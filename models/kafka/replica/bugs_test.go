@@ -22,6 +22,7 @@ var bugRules = map[string]struct{ on, off Rules }{
 	"hw-before-truncate":          {on: Rules{HWBeforeTruncate: true}},
 	"hw-ignores-min-isr":          {on: Rules{HWIgnoresMinISR: true}},
 	"exit-on-ahead":               {on: Rules{Truncation: TruncateToHW, ExitWhenAhead: true}, off: Rules{Truncation: TruncateToHW}},
+	"hw-checkpoint-lost":          {on: Rules{Truncation: TruncateToHW, HWNotSaved: true}, off: Rules{Truncation: TruncateToHW}},
 	"hw-counts-fenced":            {on: Rules{HWCountsFenced: true}},
 	"offset-reset-on-leader-move": {on: Rules{Truncation: TruncateToHW, ResetOnLeaderMove: true}, off: Rules{Truncation: TruncateToHW}},
 	"shrink-ignores-equal-leo":    {on: Rules{ShrinkByTimeOnly: true}},

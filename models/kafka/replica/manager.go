@@ -410,7 +410,7 @@ func (m *Manager) Timer(kind uint16, arg uint32) {
 // CheckpointHW writes replication-offset-checkpoint, every 5 s. A file that would get the same bytes
 // is left alone.
 func (m *Manager) CheckpointHW() {
-	changed := false
+	changed := m.cfg.Rules.HWNotSaved // what was left out drops from the file
 	for _, p := range m.order {
 		if p.Log != nil && p.hw != p.hwSaved {
 			p.hwSaved, changed = p.hw, true

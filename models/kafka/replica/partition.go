@@ -112,6 +112,7 @@ func (p *Partition) openLog() error {
 			return err
 		}
 	}
+	l.Hold()
 	p.Log = l
 	p.ledger.setEnd(p.m.cfg.Broker, l.End())
 	p.hw = l.HighWatermark()

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -56,19 +57,40 @@ func (s *stage) node(id int32, minISR int) *node {
 	h := s.w.AddHost(fmt.Sprintf("broker-%d", id), sim.HostSpec{Cores: 1})
 	n := &node{s: s, id: id, conns: map[int32]*sim.Conn{}, from: map[*sim.Conn]string{},
 		asked: map[int32]wire.Request{}, back: map[int32]wire.Response{}, dead: map[int32]bool{}}
-	dir, err := log.OpenDir(h.Disks[0].FS(), "logs", 0, log.DirOptions{})
+	n.boot(h, minISR)
+	s.nodes = append(s.nodes, n)
+	return n
+}
+
+// boot opens the log directory with the logs that are there.
+func (n *node) boot(h *sim.Host, minISR int) {
+	s := n.s
+	dir, err := log.OpenDir(h.Disks[0].FS(), "logs", 0, log.DirOptions{HWOfHeld: s.rules.HWNotSaved})
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	cfg := DefaultConfig(id)
+	cfg := DefaultConfig(n.id)
 	cfg.Rules = s.rules
 	opt := log.DefaultOptions()
 	opt.EpochFlush = log.EpochFlushInline // nothing here completes a sync in the background
 	cfg.Topic = func(string) TopicConfig { return TopicConfig{MinISR: minISR, Log: opt} }
+	for _, name := range dir.Partitions() {
+		topic, partition, _ := log.SplitPartitionDir(name)
+		if _, _, err := dir.Open(topic, partition, opt, n.Wall()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
 	n.m = NewManager(cfg, n, dir, s.stats)
 	n.m.Start(cfg.ShrinkEvery())
-	s.nodes = append(s.nodes, n)
-	return n
+}
+
+// restart kills the process and starts the next one; the page cache survives.
+func (n *node) restart(minISR int) {
+	h := n.s.w.HostNamed(fmt.Sprintf("broker-%d", n.id))
+	n.s.timers = slices.DeleteFunc(n.s.timers, func(t timer) bool { return t.n == n })
+	clear(n.asked)
+	clear(n.back)
+	n.boot(h, minISR)
 }
 
 func (s *stage) at(id int) *node {
@@ -184,6 +206,7 @@ var tp0 = wire.TopicPartition{Topic: "t0"}
 //	elect broker=2 from=1 epoch=1 replicas=(1,2)  the controller elects broker 2, with nobody else in sync, if it is
 //	                                   in the ISR of broker 1
 //	lose broker=1 to=3                 the log of a broker ends at 3 from now, as after a power loss
+//	restart broker=2                   broker 2 is killed and starts with what its log directory holds
 //	logs                               every record of every replica: its epoch, and what was written
 func TestTranscripts(t *testing.T) {
 	datadriven.Walk(t, "testdata/replica", func(t *testing.T, path string) {
@@ -263,6 +286,8 @@ func (s *stage) command(d *datadriven.TestData) {
 		s.at(arg(d, "broker", 1)).dead[int32(arg(d, "who", 2))] = true
 	case "alive":
 		delete(s.at(arg(d, "broker", 1)).dead, int32(arg(d, "who", 2)))
+	case "restart":
+		s.at(arg(d, "broker", 1)).restart(arg(d, "min-isr", 1))
 	case "elect":
 		s.elect(s.at(arg(d, "broker", 1)), s.at(arg(d, "from", 1)), d)
 	case "lose":
