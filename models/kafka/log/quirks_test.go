@@ -111,3 +111,43 @@ func TestPlacement(t *testing.T) {
 		}
 	}
 }
+
+// A truncation writes the leader-epoch checkpoint anew. In 3.7 it was renamed into place without a sync
+// (KAFKA-16541): after a power loss the name is there and the content is not.
+func TestEpochFileNoSync(t *testing.T) {
+	for _, missing := range []bool{true, false} {
+		o := DefaultOptions()
+		o.EpochFlush = EpochFlushInline
+		if missing {
+			o.EpochFlush = EpochFlushNoSync
+		}
+		r := newRig(t, 1, o)
+		r.start()
+		r.append(2, 100, 0)
+		r.append(2, 100, 1)
+		r.append(2, 100, 2)
+		r.do(func(l *Log) {
+			if err := l.FlushNow(); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.d.CheckpointRecoveryPoints(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.TruncateTo(4, "test", r.now); err != nil {
+				t.Fatal(err)
+			}
+		})
+		r.wait(6 * sim.Second) // the journal knows the new name
+		path := r.log().path
+		r.host.PowerOff(sim.CrashAll)
+		r.host.PowerOn(sim.Second)
+		b, _, err := readText(&volume{FS: r.host.Disks[0].FS()}, path+"/"+epochFile)
+		want := "0\n2\n0 0\n1 2\n"
+		if missing {
+			want = ""
+		}
+		if err != nil || string(b) != want {
+			t.Errorf("without a sync %v: the checkpoint is %q, %v", missing, b, err)
+		}
+	}
+}
