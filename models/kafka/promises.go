@@ -164,6 +164,13 @@ func (t *terms) disk(line promiseLine) {
 		line(models.Known, "inconsistent-offset", "KIP-966", "After such an election offsets are given out again.")
 		line(models.Known, "offset-backwards", "KIP-966", "A consumer that had read beyond the short log is put back (KIP-320).")
 	}
+	switch {
+	case t.replicas == 1:
+		line(models.Allowed, "disk-lost", "replication.factor=1", "The only copy goes with its disk, synced or not (design.html, Replication).")
+	case t.minISR == 1:
+		line(models.Allowed, "disk-lost", "min.insync.replicas=1",
+			"With the ISR shrunk to the leader alone, its disk is the only one that has what it acknowledged (design.html, Availability and Durability Guarantees).")
+	}
 	if t.retention {
 		line(models.Allowed, "retention", "retention.ms, retention.bytes", "Old segments are deleted (UnifiedLog.deleteOldSegments).")
 	}

@@ -11,7 +11,7 @@ func (c *Cluster) Fidelity() []string {
 		"RocketMQ: the first poll of a client's NameServer, k mod n for client k, is not drawn as the Java client does",
 		"RocketMQ: where a consumer asks for the route again before it commits without a master, the answer counts from the next commit on",
 		"RocketMQ: SQL filters, broadcasting, pop and lite pull are left out",
-		"RocketMQ: deleting a file takes no time, and a send is refused for a busy page cache in its queue, never in the store ([PC_SYNCHRONIZED])",
+		"RocketMQ: deleting a file takes no time; of a classic broker's answers [PC_SYNCHRONIZED] is the one that only delayed messages and send-backs meet: a busy page cache refuses sends before or in their queue",
 		"RocketMQ: several brokers in one process (BrokerContainer) are left out",
 		"RocketMQ: a consumer's application processes one message after the other, whatever consumeThreadMin says",
 		"RocketMQ: transactions, compression, ACLs, TLS and VIP channels are left out",

@@ -95,7 +95,13 @@ type putResult struct {
 }
 
 // put appends a message (SendMessageProcessor.handlePutMessageResult for what is refused).
+// Somebody who has had the append lock for too long refuses those that do not come through the send queue:
+// due delayed messages and messages sent back (DefaultMessageStore.checkStoreStatus).
 func (e *engine) put(m *store.Message) putResult {
+	if e.b.pageCacheBusy() {
+		e.b.p.Probe("rocketmq-pc-synchronized")
+		return e.result(store.Put{Status: store.OSPageCacheBusy})
+	}
 	if e.b.cfg.Ledger != nil {
 		return e.putEntry(m)
 	}

@@ -200,6 +200,60 @@ func BenchmarkStorageRecovery(b *testing.B) {
 			}
 		}
 	})
+	b.Run("read", func(b *testing.B) { plainRead(b, 1170) })
+}
+
+// BenchmarkStoragePull reads queues from their beginning as a consumer does, 32 messages a pull, with the
+// bytes of the records; read is read(2) of the same bytes in pieces of the same size.
+func BenchmarkStoragePull(b *testing.B) {
+	const pull, queues = 32, 8
+	onBackings(b, func(b *testing.B, fresh func() *rig) {
+		r := fresh()
+		ms := messages(r, perWorld)
+		for i := range ms {
+			r.s().Put(&ms[i])
+		}
+		r.s().reput()
+		b.SetBytes(int64(pull * ms[0].size()))
+		var g Get
+		var sum byte
+		b.ResetTimer()
+		for i := range b.N {
+			at := int64(i / queues % (perWorld / queues / pull) * pull)
+			if r.s().Get("TopicTest", int32(i%queues), at, pull, nil, &g); g.Status != Found || g.Count != pull {
+				b.Fatal(g.Status, g.Count)
+			}
+			for _, x := range g.Refs {
+				sum += r.w.Arena.Bytes(x)[0]
+			}
+			g.Refs = g.Refs[:0]
+		}
+		_ = sum
+	})
+	b.Run("read", func(b *testing.B) { plainRead(b, pull*1170) })
+}
+
+// plainRead reads a file of perWorld records in pieces with read(2), from the page cache, again and again.
+func plainRead(b *testing.B, piece int) {
+	name := filepath.Join(b.TempDir(), "plain")
+	if err := os.WriteFile(name, make([]byte, perWorld*1170), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	buf := make([]byte, piece)
+	b.SetBytes(int64(piece))
+	b.ResetTimer()
+	at := int64(0)
+	for range b.N {
+		n, err := f.ReadAt(buf, at)
+		if at += int64(n); err != nil {
+			at = 0
+		}
+	}
 }
 
 // TestGroupCommitServesManySenders: with 64 senders that each wait for the disk and send again, one sync
