@@ -88,6 +88,7 @@ var answeredBy = map[string]string{
 	"B06": "durable-matrix",
 	"B07": "partition-strategies",
 	"B08": "two-node-pause-minority",
+	"B09": "quorum-minority",
 	"B10": "mirrors-do-not-scale",
 	"M01": "machine-gone-for-ever",
 	"M02": "primary-crash",
